@@ -1,0 +1,181 @@
+/**
+ * THE DOOR: all that a connector may import. A connector connects once, reads, writes, closes, and throws NOT_CONNECTED when the link is
+ * gone; reconnecting, back-off, retry, dead letters, metrics and shutdown are the engine's.
+ */
+import type { Fields, Infer } from './config/fields.ts';
+import type { MqferryError } from './errors.ts';
+import type { Message, Properties } from './message.ts';
+
+export * from './config/fields.ts';
+export { describeError, type ErrorCode, errorCodes, MqferryError, notConnected } from './errors.ts';
+export { Inbox } from './inbox.ts';
+export {
+  type Header,
+  type Headers,
+  type HeaderValue,
+  Message,
+  type MessageInit,
+  type Origin,
+  type Properties,
+  propertyNames,
+  Typed,
+} from './message.ts';
+
+/** Messages and bytes. */
+export interface Room {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** How to make the reading end's connections, one object each. */
+export interface SourceEnd {
+  readonly can: SourceCan;
+  /** Connects and subscribes. Throws NOT_CONNECTED, AUTH, FORBIDDEN, NOT_FOUND ... */
+  open(signal: AbortSignal): Promise<Source>;
+}
+
+/** One connection to the broker that is read. When its link is lost the object is dead for good. */
+export interface Source {
+  /**
+   * What is waiting, at most `room`, at least one message; null at the end of a finite source and on abort. Throws NOT_CONNECTED.
+   * Never called twice at once. A message it cannot decode is handed over with its `fault` set.
+   */
+  read(room: Room, signal: AbortSignal): Promise<Batch | null>;
+  /** Sends outstanding acks while the link lives, then disconnects. Has a time limit; safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface Batch {
+  readonly messages: readonly Message[];
+  /** Every message has ended: the broker may forget them. Called at most once; void when the link is gone; never throws. */
+  ack(): void;
+}
+
+export interface SinkEnd {
+  readonly can: SinkCan;
+  open(signal: AbortSignal): Promise<Sink>;
+}
+
+/** One connection to the broker that is written to. */
+export interface Sink {
+  /**
+   * Resolves once the broker has confirmed every message but the refused ones it returns. May be called again before it resolves: messages
+   * reach the broker in call order. Throws NOT_CONNECTED when the outcome is unknown; keeps its own deadline.
+   */
+  write(messages: readonly Message[]): Promise<readonly Refusal[]>;
+  /** Once it resolves, every write has ended. Has a time limit; safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** A message that the broker will not take: as it is (`retry: false`), or now (`retry: true`). `message` is the object that was written. */
+export interface Refusal {
+  readonly message: Message;
+  readonly error: MqferryError;
+  readonly retry: boolean;
+}
+
+export interface SourceCan {
+  /** `each`: in any order; `inOrder`: the engine calls ack() in read order. */
+  readonly settles: 'each' | 'inOrder';
+  readonly redelivers: 'inOrder' | 'anyOrder' | 'never';
+  /** A copy after a redelivery carries the same id or position. */
+  readonly stableIds: boolean;
+  readonly carries: Carries;
+  /** Sentences for `explain`: what this end does not promise, and the remedy. */
+  readonly notes?: readonly string[];
+}
+
+export interface SinkCan {
+  /**
+   * Never keeps a message after losing an earlier unconfirmed one of the same lane (or lane + key). Then it never returns `retry: true`:
+   * it hangs up instead.
+   */
+  readonly keepsOrder: 'lane' | 'key' | 'none';
+  /** Whether `write` may be called again before the one before has resolved. */
+  readonly writes: 1 | 'many';
+  /** At most this much in one `write`. */
+  readonly maxWrite: Room;
+  readonly confirms: 'stored' | 'received' | 'none';
+  /** A confirm says that a queue took the message, not only that the broker has seen it. */
+  readonly routed: boolean;
+  readonly carries: Carries;
+  readonly notes?: readonly string[];
+}
+
+/** What a protocol has a slot for. The rest goes into `mqf-` headers, by the engine. */
+export interface Carries {
+  readonly headers: 'none' | 'text' | 'bytes' | 'typed';
+  /** The same header name more than once. */
+  readonly repeats: boolean;
+  readonly key: boolean;
+  readonly properties: readonly (keyof Properties)[];
+  /** Largest body. Infinity when the protocol has no limit. */
+  readonly maxBytes: number;
+  /** Lower-case header names (or prefixes that end in `*`) that are orders to the broker: sent under another name, never as they are. */
+  readonly reserved?: readonly string[];
+}
+
+/** A line in the log. Fields first, as pino has it. Never a message's content, never a secret. */
+export interface Log {
+  error(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  debug(fields: object, text: string): void;
+}
+
+/** What an end may know of the route it serves. */
+export interface EndContext {
+  readonly route: string;
+  /** Messages and bytes that may be unsettled at once. */
+  readonly window: Room;
+  readonly log: Log;
+  /** Stable over restarts, unique per instance, route and end; the name of a session where the protocol has one. */
+  readonly clientId: string;
+  /** Aborted when the process stops. */
+  readonly signal: AbortSignal;
+}
+
+/** One thing that `mqferry check` looked at on a live broker. */
+export interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  /** What was found, or what to do. */
+  readonly text: string;
+}
+
+/** `connection` is filled in from the `connections:` entry that the config names, or from what stands in its place. */
+export type EndConfig<C extends Fields, F extends Fields> = Infer<F> & { readonly connection: Infer<C> };
+
+export interface SourceKind<C extends Fields, F extends Fields> {
+  readonly fields: F;
+  create(config: EndConfig<C, F>, context: EndContext): SourceEnd;
+  /** Looks, without taking or changing anything: reachable, permitted, there. */
+  check?(config: EndConfig<C, F>, context: EndContext): Promise<readonly Finding[]>;
+}
+
+export interface SinkKind<C extends Fields, F extends Fields> {
+  readonly fields: F;
+  create(config: EndConfig<C, F>, context: EndContext): SinkEnd;
+  check?(config: EndConfig<C, F>, context: EndContext): Promise<readonly Finding[]>;
+}
+
+/** What a connector folder exports. */
+export interface Connector<C extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields> {
+  readonly name: string;
+  readonly summary: string;
+  /** URL schemes that `mqferry copy` takes for it. */
+  readonly schemes?: readonly string[];
+  /** The settings of one address with its credentials. Absent: the connector connects to nothing (print, generate). */
+  readonly connection?: C;
+  readonly source?: SourceKind<C, S>;
+  readonly sink?: SinkKind<C, K>;
+}
+
+/** Keeps the types of the fields, so that `create` gets its config typed. */
+export function defineConnector<C extends Fields, S extends Fields, K extends Fields>(connector: Connector<C, S, K>): Connector<C, S, K> {
+  return connector;
+}
+
+/** A connector whose field types nobody needs any more. */
+// biome-ignore lint/suspicious/noExplicitAny: create() takes a config of its own type; the compiler of routes has checked it by the fields.
+export type AnyConnector = Connector<any, any, any>;

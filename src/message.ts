@@ -1,0 +1,206 @@
+/**
+ * A header value. Integers are numbers when safe, else bigints; a bare integer is written as a 64-bit integer, a bare fraction as a
+ * double. Every other wire type is kept as {@link Typed}, so that it goes out as it came in.
+ */
+export type HeaderValue =
+  | string
+  | boolean
+  | number
+  | bigint
+  | Buffer
+  | Date
+  | null
+  | Typed
+  | readonly HeaderValue[]
+  | ReadonlyMap<string, HeaderValue>;
+
+/** A value with a wire type that the plain kinds do not say, e.g. AMQP 0-9-1 `int16` or `decimal`. `value` is plain for its type. */
+export class Typed {
+  readonly type: string;
+  readonly value: string | number | bigint | Buffer;
+  constructor(type: string, value: string | number | bigint | Buffer) {
+    this.type = type;
+    this.value = value;
+  }
+}
+
+/** One header. Order and repeats are kept. */
+export type Header = readonly [name: string, value: HeaderValue];
+export type Headers = readonly Header[];
+
+/** What the source broker said of a message (topic, exchange, partition, offset, redelivered ...). For expressions to read; never sent on. */
+export type Origin = Readonly<Record<string, string | number | bigint | boolean | null>>;
+
+/** The properties that a message may have beside body, key and headers; absent is `undefined`, never empty. */
+export interface Properties {
+  readonly id: string | undefined;
+  /** Ordering or partitioning group, e.g. JMSXGroupID. */
+  readonly group: string | undefined;
+  readonly correlationId: string | Buffer | undefined;
+  /** As the source broker spelled it; another broker cannot reach it, so it travels as a header unless a step sets it. */
+  readonly replyTo: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number | undefined;
+  /** Absolute, milliseconds since the epoch, computed at receipt from the time that remained. */
+  readonly expiresAt: number | undefined;
+  /** 0-255. */
+  readonly priority: number | undefined;
+  /** As the source had it. Sinks write persistent messages whatever this says. */
+  readonly persistent: boolean | undefined;
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+  readonly type: string | undefined;
+}
+
+export const propertyNames = [
+  'id',
+  'group',
+  'correlationId',
+  'replyTo',
+  'timestamp',
+  'expiresAt',
+  'priority',
+  'persistent',
+  'contentType',
+  'contentEncoding',
+  'type',
+] as const satisfies readonly (keyof Properties)[];
+
+export interface MessageInit extends Partial<Properties> {
+  /** `null` is a tombstone, which is not the same as empty. */
+  body: Buffer | null;
+  headers?: Headers;
+  key?: Buffer | null;
+  origin?: Origin;
+  /** The ordered unit it came by: partition, queue, session or subscription. */
+  lane?: string;
+  /** Why it could not be decoded; it goes to the dead letter with the bytes that came. */
+  fault?: Error | undefined;
+}
+
+const noHeaders: Headers = [];
+const noOrigin: Origin = {};
+
+/** One message: bytes, properties, headers. Never changed in place: {@link Message.change} makes the changed copy. */
+export class Message implements Properties {
+  readonly headers: Headers;
+  readonly key: Buffer | null;
+  readonly id: string | undefined;
+  readonly group: string | undefined;
+  readonly correlationId: string | Buffer | undefined;
+  readonly replyTo: string | undefined;
+  readonly timestamp: number | undefined;
+  readonly expiresAt: number | undefined;
+  readonly priority: number | undefined;
+  readonly persistent: boolean | undefined;
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+  readonly type: string | undefined;
+  readonly origin: Origin;
+  readonly lane: string;
+  readonly fault: Error | undefined;
+  /** The message as this pump received it: itself, or what it was copied from. What is retried or dead-lettered. */
+  readonly received: Message;
+  #body: Buffer | null | undefined;
+  #json: unknown;
+
+  constructor(init: MessageInit, received?: Message) {
+    this.headers = init.headers ?? noHeaders;
+    this.key = init.key ?? null;
+    this.id = init.id;
+    this.group = init.group;
+    this.correlationId = init.correlationId;
+    this.replyTo = init.replyTo;
+    this.timestamp = init.timestamp;
+    this.expiresAt = init.expiresAt;
+    this.priority = init.priority;
+    this.persistent = init.persistent;
+    this.contentType = init.contentType;
+    this.contentEncoding = init.contentEncoding;
+    this.type = init.type;
+    this.origin = init.origin ?? noOrigin;
+    this.lane = init.lane ?? '';
+    this.fault = init.fault;
+    this.received = received ?? this;
+    this.#body = init.body;
+    this.#json = undefined;
+  }
+
+  /** The bytes. Written from JSON the first time they are asked for after a step changed it. */
+  get body(): Buffer | null {
+    if (this.#body === undefined) this.#body = Buffer.from(JSON.stringify(this.#json));
+    return this.#body;
+  }
+
+  /** The body as JSON, parsed once. Never change what it returns. Throws a SyntaxError when the body is not JSON. */
+  json(): unknown {
+    if (this.#json === undefined) {
+      if (this.#body === null) return null;
+      this.#json = JSON.parse((this.#body as Buffer).toString());
+    }
+    return this.#json;
+  }
+
+  /** Bytes this message weighs against window and limits: body, key and headers, roughly. */
+  get bytes(): number {
+    let sum = (this.body?.length ?? 0) + (this.key?.length ?? 0) + 64;
+    for (const [name, value] of this.headers) sum += name.length + weigh(value);
+    return sum;
+  }
+
+  /** A copy with some fields changed; `json` replaces the body and is written out only when the bytes are asked for. */
+  change(changes: Partial<Omit<MessageInit, 'origin' | 'lane'>> & { json?: unknown }): Message {
+    const copy = new Message({ ...this.#fields(), ...changes }, this.received);
+    if (changes.json !== undefined) {
+      copy.#json = changes.json;
+      copy.#body = undefined;
+    } else if (changes.body === undefined) this.#lendBody(copy);
+    return copy;
+  }
+
+  /** The same content as a message in its own right: what it was copied from is forgotten. */
+  asReceived(): Message {
+    if (this.received === this) return this;
+    const copy = new Message(this.#fields());
+    this.#lendBody(copy);
+    return copy;
+  }
+
+  /** The value of the first header of this name, exactly as spelled. */
+  header(name: string): HeaderValue | undefined {
+    for (const [key, value] of this.headers) if (key === name) return value;
+    return undefined;
+  }
+
+  #lendBody(copy: Message): void {
+    copy.#body = this.#body;
+    copy.#json = this.#json;
+  }
+
+  #fields(): MessageInit {
+    return {
+      body: null,
+      headers: this.headers,
+      key: this.key,
+      id: this.id,
+      group: this.group,
+      correlationId: this.correlationId,
+      replyTo: this.replyTo,
+      timestamp: this.timestamp,
+      expiresAt: this.expiresAt,
+      priority: this.priority,
+      persistent: this.persistent,
+      contentType: this.contentType,
+      contentEncoding: this.contentEncoding,
+      type: this.type,
+      origin: this.origin,
+      lane: this.lane,
+      fault: this.fault,
+    };
+  }
+}
+
+function weigh(value: HeaderValue): number {
+  if (typeof value === 'string' || Buffer.isBuffer(value)) return value.length;
+  return 8;
+}
