@@ -1,0 +1,24 @@
+import { describeError, type MqferryError } from '../errors.ts';
+import type { Header, Message } from '../message.ts';
+
+/** Why and where a message was set aside. */
+export interface Setback {
+  readonly route: string;
+  readonly error: MqferryError;
+  readonly attempts: number;
+}
+
+const textMax = 1000;
+
+/** The message as it entered the pump that failed, with the reason in `mqf-error-*` headers. Earlier reasons are replaced. */
+export function deadLetter(received: Message, setback: Setback, now: Date): Message {
+  const kept = received.headers.filter(([name]) => !name.startsWith('mqf-error-'));
+  const reason: Header[] = [
+    ['mqf-error-code', setback.error.code],
+    ['mqf-error-message', describeError(setback.error).slice(0, textMax)],
+    ['mqf-error-route', setback.route],
+    ['mqf-error-attempts', String(setback.attempts)],
+    ['mqf-error-time', now.toISOString()],
+  ];
+  return received.change({ headers: [...kept, ...reason], fault: undefined });
+}

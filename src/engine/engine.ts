@@ -1,0 +1,95 @@
+import type { Log } from '../connector.ts';
+import { describeError } from '../errors.ts';
+import type { RouteBooks } from './books.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { RoutePlan } from './plan.ts';
+import { RouteRun, type RouteState } from './route-run.ts';
+
+/** A route as the engine keeps it: how to make a plan of it, and its present life. */
+export interface RouteHandle {
+  readonly name: string;
+  /** Makes a fresh plan: opens the buffer, makes the ends. Called at every start. */
+  plan(): Promise<RoutePlan>;
+}
+
+/** What can be asked about a route at any moment. */
+export interface RouteView {
+  readonly name: string;
+  readonly state: RouteState | 'starting';
+  readonly reason: string | undefined;
+  readonly run: RouteRun | undefined;
+  readonly books: RouteBooks | undefined;
+}
+
+/** Many routes. One route's trouble never touches another. */
+export class Engine {
+  readonly #handles: ReadonlyMap<string, RouteHandle>;
+  readonly #runs = new Map<string, RouteRun>();
+  readonly #startErrors = new Map<string, string>();
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #stopping: Promise<boolean> | undefined;
+
+  constructor(handles: readonly RouteHandle[], log: Log, clock: Clock = systemClock) {
+    this.#handles = new Map(handles.map((handle) => [handle.name, handle]));
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  get routes(): readonly RouteView[] {
+    return [...this.#handles.keys()].map((name) => this.view(name) as RouteView);
+  }
+
+  view(name: string): RouteView | undefined {
+    if (!this.#handles.has(name)) return undefined;
+    const run = this.#runs.get(name);
+    const startError = this.#startErrors.get(name);
+    const state = run?.state ?? (startError === undefined ? 'starting' : 'failed');
+    return { name, state, reason: run?.reason ?? startError, run, books: run?.books };
+  }
+
+  /** Starts all routes. A route that cannot start has failed; the others run. */
+  async start(): Promise<void> {
+    await Promise.all([...this.#handles.keys()].map((name) => this.startRoute(name)));
+  }
+
+  /** Starts a route that is not running. False when it is, or cannot be started. */
+  async startRoute(name: string): Promise<boolean> {
+    const handle = this.#handles.get(name);
+    const old = this.#runs.get(name);
+    if (!handle || this.#stopping || (old && (old.state === 'running' || old.state === 'draining'))) return false;
+    await old?.stop(0);
+    this.#startErrors.delete(name);
+    try {
+      const run = new RouteRun(await handle.plan(), this.#clock);
+      this.#runs.set(name, run);
+      run.start();
+      return true;
+    } catch (error) {
+      this.#runs.delete(name);
+      this.#startErrors.set(name, describeError(error));
+      this.#log.error({ route: name }, `route ${name} cannot start: ${describeError(error)}`);
+      return false;
+    }
+  }
+
+  /** Stops one route: drains, closes. */
+  async stopRoute(name: string, deadlineMs: number): Promise<boolean> {
+    return (await this.#runs.get(name)?.stop(deadlineMs)) ?? false;
+  }
+
+  /** Drains and closes all routes. False when the deadline was hit. `now` ends the draining at once. */
+  stop(deadlineMs: number, now?: AbortSignal): Promise<boolean> {
+    this.#stopping ??= Promise.all([...this.#runs.values()].map((run) => run.stop(deadlineMs, now))).then((all) => all.every(Boolean));
+    return this.#stopping;
+  }
+
+  get isIdle(): boolean {
+    return [...this.#handles.keys()].every((name) => this.#runs.get(name)?.isIdle === true);
+  }
+
+  /** No route runs any more: each has stopped or failed. */
+  get isOver(): boolean {
+    return this.routes.every((route) => route.state === 'stopped' || route.state === 'failed');
+  }
+}

@@ -1,0 +1,247 @@
+import type { Log, Refusal, Room, Sink, SinkEnd } from '../connector.ts';
+import { MqferryError, notConnected } from '../errors.ts';
+import type { Message } from '../message.ts';
+import { Bell } from './bell.ts';
+import type { Clock } from './clock.ts';
+import { type Item, type SendQueue, StreamQueue, UnitQueue } from './send-queue.ts';
+import { type LinkStatus, newStatus, pause, supervise } from './supervise.ts';
+import type { Ticket } from './ticket.ts';
+
+export type Order = 'none' | 'key' | 'lane';
+
+export interface Retry {
+  readonly attempts: number;
+  readonly backoff: { readonly fromMs: number; readonly toMs: number };
+}
+
+export interface OutboxOptions {
+  readonly name: string;
+  readonly end: SinkEnd;
+  /** `undefined`: the order was not asked for; it is kept as far as the sink keeps it. */
+  readonly order: Order | undefined;
+  readonly window: Room;
+  readonly retry: Retry;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A message that is not retried any more. It is out of the outbox; its part of the ticket is the callee's to end. */
+  setAside(ticket: Ticket, message: Message, error: MqferryError, attempts: number): void;
+  /** Rung when the sink opens or is lost. */
+  readonly changed: Bell;
+  /** Links lost with this outbox's message alone in flight count against the message. Not so for the dead-letter sink. */
+  readonly countsHangUps: boolean;
+  /** No link can mend it: the route stops. */
+  failed(error: unknown): void;
+}
+
+/**
+ * All that one sink has not confirmed, in order. It outlives the links of its sink, and is the only place that knows retry, order and
+ * lost links.
+ *
+ * A refused message is retried after a back-off, then set aside. A lost link means that the outcome of everything sent is unknown: it is
+ * written again in order, the oldest message alone first, then twice as many with each confirmed write. A link that is lost while one
+ * message is alone in flight costs that message an attempt: many brokers answer a bad message by hanging up.
+ */
+export class Outbox {
+  readonly status: LinkStatus;
+  isOpen = false;
+  /** Counters for metrics. */
+  refused = 0;
+  retried = 0;
+  /** Messages written and not confirmed, and the most there ever were. */
+  sent = 0;
+  sentMax = 0;
+  readonly #o: OutboxOptions;
+  readonly #queue: SendQueue;
+  readonly #bell = new Bell();
+  readonly #stop = new AbortController();
+  readonly #unitOf: (message: Message) => string;
+  /** True: the sink itself keeps the order asked for, so the window may slide over it. */
+  readonly #slides: boolean;
+  #limit: number;
+  #writes = 0;
+
+  constructor(options: OutboxOptions) {
+    const { order, end, window, clock } = options;
+    this.#o = options;
+    this.#slides = slides(order, end.can.keepsOrder);
+    this.#queue = this.#slides ? new StreamQueue() : new UnitQueue();
+    this.#unitOf = this.#slides ? () => '' : order === 'key' ? laneAndKey : (message) => message.lane;
+    this.#limit = window.messages;
+    this.status = newStatus(options.name, clock);
+  }
+
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  put(message: Message, ticket: Ticket): void {
+    this.#queue.put({ message, ticket, state: 'waiting', attempts: 0, unit: this.#unitOf(message) });
+  }
+
+  /** Says that something was put. */
+  ring(): void {
+    this.#bell.ring();
+  }
+
+  /** Stops writing; the link is closed when run() ends. */
+  stop(): void {
+    this.#stop.abort();
+    this.#bell.ring();
+  }
+
+  /** Writes until stop(). */
+  async run(): Promise<void> {
+    const { end, retry, clock, log, changed } = this.#o;
+    await supervise<Sink>({
+      status: this.status,
+      open: (signal) => end.open(signal),
+      serve: async (link, progress) => {
+        this.isOpen = true;
+        changed.ring();
+        try {
+          await this.#serve(link, progress);
+        } finally {
+          this.isOpen = false;
+          changed.ring();
+        }
+      },
+      backoff: retry.backoff,
+      clock,
+      log,
+      signal: this.#stop.signal,
+    }).catch((error: unknown) => this.#o.failed(error));
+  }
+
+  async #serve(link: Sink, progress: () => void): Promise<void> {
+    const stop = this.#stop.signal;
+    const session: Session = { link, progress, lost: undefined, isOver: false };
+    for (;;) {
+      let picked: Item[] = [];
+      await this.#bell.until(() => stop.aborted || session.lost !== undefined || (picked = this.#pick()).length > 0);
+      if (stop.aborted) return;
+      if (session.lost !== undefined) break;
+      this.#write(session, picked);
+    }
+    await link.close(); // ends every pending write: from here nothing of this link can arrive
+    session.isOver = true;
+    this.#linkLost(session);
+    throw session.lost;
+  }
+
+  #write(session: Session, picked: Item[]): void {
+    this.sent += picked.length;
+    this.sentMax = Math.max(this.sentMax, this.sent);
+    this.#writes++;
+    // A sink that throws instead of rejecting is no different: the outcome is unknown.
+    const outcome = new Promise<readonly Refusal[]>((resolve) => resolve(session.link.write(picked.map((item) => item.message))));
+    outcome
+      .then((refusals) => {
+        if (session.isOver) return;
+        this.#writes--;
+        this.sent -= picked.length;
+        if (refusals.length < picked.length) session.progress();
+        if (this.#breaksOrder(refusals)) this.#hangUp(session, picked, refusals);
+        else this.#settle(picked, refusals);
+      })
+      .catch((error: unknown) => {
+        session.lost ??= error ?? notConnected('the link was lost');
+      })
+      .finally(() => this.#bell.ring());
+  }
+
+  /** What may be written now, within the limit of the link and of one write. */
+  #pick(): Item[] {
+    const { writes, maxWrite } = this.#o.end.can;
+    if (writes === 1 && this.#writes > 0) return [];
+    const messages = Math.min(this.#limit - this.sent, maxWrite.messages);
+    return messages > 0 ? this.#queue.pick({ messages, bytes: maxWrite.bytes }) : [];
+  }
+
+  #settle(picked: readonly Item[], refusals: readonly Refusal[]): void {
+    if (refusals.length < picked.length) this.#limit = Math.min(this.#limit * 2, this.#o.window.messages);
+    if (refusals.length === 0) {
+      for (const item of picked) this.#confirmed(item);
+      return;
+    }
+    const byMessage = new Map(refusals.map((refusal) => [refusal.message, refusal]));
+    for (const item of picked) {
+      const refusal = byMessage.get(item.message);
+      if (!refusal) this.#confirmed(item);
+      else this.#refuse(item, refusal);
+    }
+  }
+
+  #confirmed(item: Item): void {
+    this.#queue.end(item);
+    item.ticket.end();
+  }
+
+  #refuse(item: Item, refusal: Refusal): void {
+    this.refused++;
+    if (!refusal.retry || ++item.attempts >= this.#o.retry.attempts) {
+      this.#setAside(item, refusal.error);
+      return;
+    }
+    this.retried++;
+    this.#queue.hold(item);
+    const { clock, retry } = this.#o;
+    void clock.sleep(pause(retry.backoff, item.attempts - 1, clock), this.#stop.signal).then(() => {
+      this.#queue.again(item);
+      this.#bell.ring();
+    });
+  }
+
+  #setAside(item: Item, error: MqferryError): void {
+    this.#queue.end(item);
+    this.#o.setAside(item.ticket, item.message, error, Math.max(item.attempts, 1));
+  }
+
+  #breaksOrder(refusals: readonly Refusal[]): boolean {
+    const { order, end } = this.#o;
+    return order !== 'none' && end.can.keepsOrder !== 'none' && refusals.some((refusal) => refusal.retry);
+  }
+
+  /** A sink that keeps order must hang up instead of refusing for now; the engine does it for one that does not. */
+  #hangUp(session: Session, picked: readonly Item[], refusals: readonly Refusal[]): void {
+    const forNow = new Set(refusals.filter((refusal) => refusal.retry).map((refusal) => refusal.message));
+    this.#settle(
+      picked.filter((item) => !forNow.has(item.message)),
+      refusals.filter((refusal) => !refusal.retry),
+    );
+    session.lost ??= notConnected('the sink refused a message for now although it promised order', refusals[0]?.error);
+  }
+
+  #linkLost({ lost, progress }: Session): void {
+    const unknown = this.#queue.rewind();
+    this.sent = 0;
+    this.#writes = 0;
+    this.#limit = 1;
+    this.retried += unknown.length;
+    const isLogin = lost instanceof MqferryError && (lost.code === 'AUTH' || lost.code === 'FORBIDDEN');
+    const alone = unknown[0];
+    if (!this.#o.countsHangUps || isLogin || unknown.length !== 1 || !alone) return;
+    if (++alone.attempts < this.#o.retry.attempts) return;
+    const text = `the broker ended the link ${alone.attempts} times when it was sent this message alone`;
+    this.#setAside(alone, new MqferryError('REFUSED', text, { cause: lost }));
+    progress();
+  }
+}
+
+/** One link of the sink while it is served. */
+interface Session {
+  readonly link: Sink;
+  readonly progress: () => void;
+  lost: unknown;
+  /** Nothing that it still says is heard. */
+  isOver: boolean;
+}
+
+/** Whether a sink that keeps this much order may be written far ahead. */
+export function slides(order: Order | undefined, keeps: 'lane' | 'key' | 'none'): boolean {
+  if (order === undefined || order === 'none') return true;
+  return keeps === 'lane' || (order === 'key' && keeps === 'key');
+}
+
+function laneAndKey(message: Message): string {
+  return message.key === null ? message.lane : `${message.lane}\0${message.key.toString('latin1')}`;
+}

@@ -1,0 +1,48 @@
+/** What a route was compiled into: all decisions are made, the engine only runs it. */
+import type { Log, Room, SinkEnd, SourceEnd } from '../connector.ts';
+import type { MqferryError } from '../errors.ts';
+import type { Message } from '../message.ts';
+import type { Aside } from '../steps/step.ts';
+import type { Order, Retry } from './outbox.ts';
+
+/** A sink of a pump, with the translation of what its protocol cannot carry. */
+export interface SinkPlan {
+  /** Shown in logs, metrics and the API, e.g. `sink kafka`. */
+  readonly name: string;
+  readonly end: SinkEnd;
+  /** The message as it goes out; an error when it cannot go out like this (a dropped one when the config says so). */
+  outbound(message: Message): Message | MqferryError | 'drop';
+}
+
+/** One source, the steps, and the sinks that get their share of each batch. */
+export interface PumpPlan {
+  readonly name: string;
+  readonly source: SourceEnd;
+  inbound(message: Message): Message;
+  /** Messages per sink, in the order of `sinks`; failed and dropped ones go to `aside`. */
+  share(messages: readonly Message[], aside: Aside): readonly (readonly Message[])[];
+  /** True when `share` can neither filter, split nor route: every message goes once to every sink. */
+  readonly isStraight: boolean;
+  readonly sinks: readonly SinkPlan[];
+}
+
+/** The durable or in-memory log between the two pumps of a buffered route. */
+export interface BufferPlan {
+  readonly label: string;
+  stats(): { readonly messages: number; readonly bytes: number; readonly limitBytes: number; readonly oldestMs?: number | undefined };
+  close(): Promise<void>;
+}
+
+export interface RoutePlan {
+  readonly name: string;
+  /** One pump; or two, with the buffer between them. */
+  readonly pumps: readonly [PumpPlan] | readonly [PumpPlan, PumpPlan];
+  readonly buffer?: BufferPlan;
+  readonly order: Order | undefined;
+  readonly window: Room;
+  readonly retry: Retry;
+  readonly deadLetter?: SinkPlan;
+  /** Without a dead-letter destination. */
+  readonly then: 'drop' | 'stop';
+  readonly log: Log;
+}

@@ -1,0 +1,231 @@
+import type { Batch, Log, Room, Source } from '../connector.ts';
+import { describeError, MqferryError } from '../errors.ts';
+import type { Message } from '../message.ts';
+import { Bell } from './bell.ts';
+import { type Books, emptyBooks } from './books.ts';
+import type { Clock } from './clock.ts';
+import { type Order, Outbox, type Retry } from './outbox.ts';
+import type { PumpPlan, SinkPlan } from './plan.ts';
+import { type LinkStatus, newStatus, supervise } from './supervise.ts';
+import { Ticket } from './ticket.ts';
+import { Window } from './window.ts';
+
+export interface PumpOptions {
+  readonly plan: PumpPlan;
+  readonly order: Order | undefined;
+  readonly window: Room;
+  readonly retry: Retry;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What becomes of a message that failed for good: its part of the ticket is the callee's to end. */
+  giveUp(ticket: Ticket, received: Message, error: MqferryError, attempts: number): void;
+  /** No new link can mend it: the route stops. */
+  failed(error: unknown): void;
+}
+
+/**
+ * Moves messages from one source to its sinks: read, steps, write, ack.
+ *
+ *     room  = window          messages and bytes not yet ended
+ *     batch = source.read     what is waiting: at most the room, at least one message
+ *     parts = plan.share      steps: messages per sink; failures set aside
+ *     outbox.put              all that a sink has not confirmed; outlives its links
+ *     batch.ack               when all parts have ended; in read order where the source settles in order
+ */
+export class Pump {
+  readonly books: Books = emptyBooks();
+  readonly status: LinkStatus;
+  readonly outboxes: readonly Outbox[];
+  readonly window: Window;
+  /** The source is open, waiting in read() or at its end, and nothing is on its way. */
+  get isIdle(): boolean {
+    return (this.#isWaiting || this.isFinished) && this.#open.size === 0;
+  }
+  /** A finite source has given its last message. */
+  isFinished = false;
+  readonly #o: PumpOptions;
+  readonly #bell = new Bell();
+  readonly #stop = new AbortController();
+  /** Tickets that are not done, in read order; where the source settles in order, also those that wait for an earlier one. */
+  readonly #open = new Set<Ticket>();
+  readonly #runs: Promise<void>[] = [];
+  #isWaiting = false;
+  #isClosing = false;
+  #isClosed = false;
+
+  constructor(options: PumpOptions) {
+    const { plan, clock } = options;
+    this.#o = options;
+    this.window = new Window(options.window);
+    this.status = newStatus(`${plan.name} source`, clock);
+    this.outboxes = plan.sinks.map((sink) => this.#outbox(sink));
+  }
+
+  /** Monotonic ms at which the oldest delivery that has not ended was read. */
+  get oldestReadAt(): number | undefined {
+    for (const ticket of this.#open) return ticket.readAt;
+    return undefined;
+  }
+
+  start(): void {
+    for (const box of this.outboxes) this.#runs.push(box.run());
+    this.#runs.push(this.#run());
+  }
+
+  /** Stops reading, and waits until what is in flight has ended or `late` says so (ring() makes it look). The links stay open. */
+  async drain(late: () => boolean): Promise<void> {
+    this.#stop.abort();
+    this.#bell.ring();
+    await this.#bell.until(() => this.#open.size === 0 || late());
+  }
+
+  ring(): void {
+    this.#bell.ring();
+  }
+
+  /** Closes the source, then the sinks. What has not been settled is counted as returned: it comes again. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#isClosing = true;
+    this.#bell.ring();
+    await this.#runs.at(-1);
+    this.#isClosed = true;
+    for (const box of this.outboxes) box.stop();
+    await Promise.all(this.#runs);
+    this.books.returned += this.books.inFlight;
+    this.books.inFlight = 0;
+    this.#open.clear();
+  }
+
+  #outbox(sink: SinkPlan): Outbox {
+    const { order, window, retry, clock, log, failed } = this.#o;
+    return new Outbox({
+      name: sink.name,
+      end: sink.end,
+      order,
+      window,
+      retry,
+      clock,
+      log,
+      changed: this.#bell,
+      countsHangUps: true,
+      failed,
+      setAside: (ticket, message, error, attempts) => this.#o.giveUp(ticket, message.received, error, attempts),
+    });
+  }
+
+  /** Supervises the source: it is opened only while all sinks are open, so that an outage costs one redelivery and not one per ack time-out. */
+  async #run(): Promise<void> {
+    const { plan, retry, clock, log } = this.#o;
+    const { signal } = this.#stop;
+    await supervise<Source>({
+      status: this.status,
+      before: () => this.#bell.until(() => signal.aborted || this.outboxes.every((box) => box.isOpen)),
+      open: (abort) => plan.source.open(abort),
+      serve: (source, progress) => this.#serve(source, progress),
+      backoff: retry.backoff,
+      clock,
+      log,
+      signal,
+    }).catch((error: unknown) => this.#o.failed(error));
+  }
+
+  async #serve(source: Source, progress: () => void): Promise<void> {
+    const { signal } = this.#stop;
+    for (;;) {
+      await this.#bell.until(() => signal.aborted || !this.window.isFull);
+      if (signal.aborted) break;
+      const batch = await this.#read(source);
+      if (batch === null) break;
+      progress();
+      this.#send(batch);
+    }
+    // The link stays open while what was read is on its way, so that its acks can go out.
+    this.isFinished = !signal.aborted;
+    await this.#bell.until(() => this.#open.size === 0 || this.#isClosing);
+  }
+
+  async #read(source: Source): Promise<Batch | null> {
+    this.#isWaiting = true;
+    try {
+      return await source.read(this.window.room(), this.#stop.signal);
+    } finally {
+      this.#isWaiting = false;
+    }
+  }
+
+  #send(batch: Batch): void {
+    const { plan, clock } = this.#o;
+    const { messages } = batch;
+    let bytes = 0;
+    for (const message of messages) bytes += message.bytes;
+    const ticket = new Ticket(batch, bytes, clock.now(), (done) => this.#ended(done));
+    this.books.read += messages.length;
+    this.books.inFlight += messages.length;
+    this.window.take(messages.length, bytes);
+    this.#open.add(ticket);
+    if (!plan.isStraight) ticket.routed = new Set();
+    const parts = this.#share(ticket, messages);
+    for (let i = 0; i < parts.length; i++) this.#post(ticket, parts[i] as readonly Message[], i);
+    ticket.end(); // a batch of which nothing is left ends here
+  }
+
+  #share(ticket: Ticket, messages: readonly Message[]): readonly (readonly Message[])[] {
+    const { plan } = this.#o;
+    const inbound: Message[] = [];
+    for (const message of messages) {
+      const own = plan.inbound(message);
+      if (own.fault === undefined) inbound.push(own);
+      else this.#fail(ticket, message, new MqferryError('DECODE_FAILED', describeError(own.fault), { cause: own.fault }));
+    }
+    const fail = (message: Message, error: MqferryError) => this.#fail(ticket, message.received, error);
+    const drop = (message: Message) => void ticket.mark(message.received, 'dropped');
+    try {
+      return plan.share(inbound, { fail, drop });
+    } catch (error) {
+      // A step must not throw out of the chain. It is our bug, but the messages are not ours to lose.
+      const bug = new MqferryError('STEP_FAILED', `a step broke off: ${describeError(error)}`, { cause: error });
+      for (const message of inbound) this.#fail(ticket, message.received, bug);
+      return [];
+    }
+  }
+
+  #fail(ticket: Ticket, received: Message, error: MqferryError): void {
+    ticket.begin(1);
+    this.#o.giveUp(ticket, received, error, 1);
+  }
+
+  #post(ticket: Ticket, part: readonly Message[], sink: number): void {
+    const { outbound } = this.#o.plan.sinks[sink] as SinkPlan;
+    const box = this.outboxes[sink] as Outbox;
+    for (const message of part) {
+      const own = outbound(message);
+      if (own === 'drop') ticket.mark(message.received, 'dropped');
+      else if (own instanceof MqferryError) this.#fail(ticket, message.received, own);
+      else {
+        if (ticket.routed !== 'all') ticket.routed.add(message.received);
+        ticket.begin(1);
+        box.put(own, ticket);
+      }
+    }
+    box.ring();
+  }
+
+  #ended(ticket: Ticket): void {
+    if (this.#isClosed) return;
+    ticket.enter(this.books);
+    if (this.#o.plan.source.can.settles === 'each') this.#settle(ticket);
+    else
+      for (const first of this.#open) {
+        if (!first.isDone) break;
+        this.#settle(first);
+      }
+    this.#bell.ring();
+  }
+
+  #settle(ticket: Ticket): void {
+    this.#open.delete(ticket);
+    this.window.release(ticket.batch.messages.length, ticket.bytes);
+    ticket.batch.ack();
+  }
+}

@@ -1,0 +1,207 @@
+import { describeError, MqferryError } from '../errors.ts';
+import type { Message } from '../message.ts';
+import { Bell } from './bell.ts';
+import { balanced, type RouteBooks, routeBooks } from './books.ts';
+import type { Clock } from './clock.ts';
+import { deadLetter } from './dead-letter.ts';
+import { Outbox } from './outbox.ts';
+import type { RoutePlan, SinkPlan } from './plan.ts';
+import { Pump } from './pump.ts';
+import type { LinkStatus } from './supervise.ts';
+import type { Ticket } from './ticket.ts';
+
+/**
+ * - `running`: reads and writes, or tries to.
+ * - `draining`: reads nothing more; what is in flight may still end. Leads to `stopped`.
+ * - `stopped`: asked to. Everything is closed.
+ * - `failed`: stopped by itself: a message that may not be lost could not be placed, the buffer failed, or the source has a gap.
+ *   It reads nothing and acks nothing; `reason` says why. A new run starts it again.
+ */
+export type RouteState = 'running' | 'draining' | 'stopped' | 'failed';
+
+/** One life of a route, from start to stop. */
+export class RouteRun {
+  readonly plan: RoutePlan;
+  state: RouteState = 'running';
+  /** Why it failed: the reason and the message's id. */
+  reason: string | undefined;
+  readonly pumps: readonly Pump[];
+  readonly #dead: Outbox | undefined;
+  readonly #deadPlan: SinkPlan | undefined;
+  readonly #clock: Clock;
+  readonly #recovered: number;
+  readonly #bell = new Bell();
+  #deadRun: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #onEnd: (run: RouteRun) => void;
+
+  /** `onEnd` is called once, when the route is stopped or has failed and everything is closed. */
+  constructor(plan: RoutePlan, clock: Clock, onEnd: (run: RouteRun) => void = () => {}) {
+    this.plan = plan;
+    this.#clock = clock;
+    this.#onEnd = onEnd;
+    this.#recovered = plan.buffer?.stats().messages ?? 0;
+    this.#deadPlan = plan.deadLetter;
+    this.#dead = plan.deadLetter && this.#deadOutbox(plan.deadLetter);
+    this.pumps = plan.pumps.map(
+      (pump) =>
+        new Pump({
+          plan: pump,
+          order: plan.order,
+          window: plan.window,
+          retry: plan.retry,
+          clock,
+          log: plan.log,
+          giveUp: (ticket, received, error, attempts) => this.#giveUp(ticket, received, error, attempts),
+          failed: (error) => this.#fail(describeError(error)),
+        }),
+    );
+  }
+
+  get name(): string {
+    return this.plan.name;
+  }
+
+  get books(): RouteBooks {
+    return routeBooks(
+      this.pumps.map((pump) => pump.books),
+      this.#recovered,
+    );
+  }
+
+  get isBalanced(): boolean {
+    return balanced(this.books);
+  }
+
+  get links(): readonly LinkStatus[] {
+    const links = this.pumps.flatMap((pump) => [pump.status, ...pump.outboxes.map((box) => box.status)]);
+    return this.#dead ? [...links, this.#dead.status] : links;
+  }
+
+  get outboxes(): readonly Outbox[] {
+    const boxes = this.pumps.flatMap((pump) => pump.outboxes);
+    return this.#dead ? [...boxes, this.#dead] : boxes;
+  }
+
+  /** Every source open and waiting (or at its end), nothing on its way, the buffer empty. A link that is down is not idle. */
+  get isIdle(): boolean {
+    return this.state === 'running' && this.pumps.every((pump) => pump.isIdle) && this.books.buffered === 0;
+  }
+
+  /** Every finite source has ended and everything is delivered. */
+  get isFinished(): boolean {
+    return this.isIdle && this.pumps[0]?.isFinished === true;
+  }
+
+  start(): void {
+    this.#deadRun = this.#dead?.run();
+    for (const pump of this.pumps) pump.start();
+  }
+
+  /**
+   * Stops reading, lets what is in flight end for at most `deadlineMs`, acks, closes sources, then sinks.
+   * Resolves with false when the deadline was hit: what was left comes again.
+   */
+  async stop(deadlineMs: number, now?: AbortSignal): Promise<boolean> {
+    if (this.state !== 'running') {
+      await this.#closing;
+      return true;
+    }
+    this.state = 'draining';
+    const drained = await this.#drain(deadlineMs, now);
+    await this.#close('stopped');
+    return drained;
+  }
+
+  async #drain(deadlineMs: number, now: AbortSignal | undefined): Promise<boolean> {
+    let isLate = false;
+    const over = new AbortController();
+    const late = () => {
+      isLate = true;
+      for (const pump of this.pumps) pump.ring();
+    };
+    void this.#clock.sleep(deadlineMs, over.signal).then(() => over.signal.aborted || late());
+    now?.addEventListener('abort', late);
+    if (now?.aborted) late();
+    for (const pump of this.pumps) await pump.drain(() => isLate || this.state === 'failed');
+    over.abort();
+    now?.removeEventListener('abort', late);
+    return !isLate;
+  }
+
+  #close(state: 'stopped' | 'failed'): Promise<void> {
+    this.#closing ??= this.#closeAll().then(() => {
+      this.state = this.state === 'failed' ? 'failed' : state;
+      this.#bell.ring();
+      this.#onEnd(this);
+    });
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const pump of this.pumps) await pump.close();
+    this.#dead?.stop();
+    await this.#deadRun;
+    await this.plan.buffer?.close();
+  }
+
+  #fail(reason: string): void {
+    if (this.state === 'failed' || this.state === 'stopped') return;
+    this.state = 'failed';
+    this.reason = reason;
+    this.plan.log.error({ route: this.name }, `route ${this.name} has stopped: ${reason}`);
+    for (const pump of this.pumps) pump.ring();
+    void this.#close('failed');
+  }
+
+  #giveUp(ticket: Ticket, received: Message, error: MqferryError, attempts: number): void {
+    if (this.state === 'failed') return;
+    if (this.#dead && this.#deadPlan) this.#bury(ticket, received, error, attempts);
+    else if (this.plan.then === 'drop') {
+      ticket.mark(received, 'dropped');
+      ticket.end();
+    } else
+      this.#fail(`message ${identify(received)} failed (${error.code}: ${describeError(error)}) and there is no dead-letter destination`);
+  }
+
+  #bury(ticket: Ticket, received: Message, error: MqferryError, attempts: number): void {
+    if (!ticket.mark(received, 'deadLettered')) {
+      ticket.end(); // two sinks refused it: one dead letter
+      return;
+    }
+    const letter = deadLetter(received, { route: this.name, error, attempts }, new Date());
+    const own = (this.#deadPlan as SinkPlan).outbound(letter);
+    if (own instanceof MqferryError || own === 'drop') {
+      const why = own === 'drop' ? 'it would drop it' : describeError(own);
+      this.#fail(`the dead-letter destination cannot carry message ${identify(received)}: ${why}`);
+      return;
+    }
+    this.#dead?.put(own, ticket);
+    this.#dead?.ring();
+  }
+
+  #deadOutbox(plan: SinkPlan): Outbox {
+    const { window, retry, log } = this.plan;
+    return new Outbox({
+      name: plan.name,
+      end: plan.end,
+      order: 'none',
+      window,
+      retry,
+      clock: this.#clock,
+      log,
+      changed: this.#bell,
+      countsHangUps: false,
+      failed: (error) => this.#fail(describeError(error)),
+      setAside: (_ticket, message, error) =>
+        this.#fail(`the dead-letter destination refused message ${identify(message)} (${error.code}: ${describeError(error)})`),
+    });
+  }
+}
+
+/** What an operator finds the message by: its id, or where it came from. */
+export function identify(message: Message): string {
+  if (message.id !== undefined) return JSON.stringify(message.id);
+  const place = Object.entries(message.origin).map(([name, value]) => `${name} ${String(value)}`);
+  return place.length > 0 ? `without id (${place.slice(0, 4).join(', ')})` : 'without id';
+}

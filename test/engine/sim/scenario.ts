@@ -1,0 +1,282 @@
+import { balanced } from '../../../src/engine/books.ts';
+import type { Order } from '../../../src/engine/outbox.ts';
+import type { PumpPlan, RoutePlan, SinkPlan } from '../../../src/engine/plan.ts';
+import type { RouteRun } from '../../../src/engine/route-run.ts';
+import { MqferryError } from '../../../src/errors.ts';
+import { Message } from '../../../src/message.ts';
+import type { Aside } from '../../../src/steps/step.ts';
+import { audit, type Verdict } from './audit.ts';
+import { dedupe } from './dedupe.ts';
+import { LogModel } from './log-model.ts';
+import { type Poison, SinkBroker } from './sink-broker.ts';
+import { type Settling, SourceBroker } from './source-broker.ts';
+import { type Faults, Process, Random, World } from './world.ts';
+
+/** What a run is made of. Everything else is chance. */
+export interface Setup {
+  readonly order?: Order;
+  readonly keepsOrder?: boolean;
+  readonly settling?: Settling;
+  /** What the source declares; in read order unless told otherwise. */
+  readonly declares?: 'each' | 'inOrder';
+  readonly isBuffered?: boolean;
+  readonly sinks?: 'one' | 'all' | 'switch';
+  readonly crashes?: number;
+  readonly drains?: number;
+  readonly outages?: number;
+  /** Some message makes the broker hang up each time. */
+  readonly hasKiller?: boolean;
+  readonly dedupe?: 'shared' | 'dropped';
+  readonly isUnfenced?: boolean;
+  readonly breaksItsWord?: boolean;
+  readonly faults?: Partial<Faults>;
+  readonly window?: number;
+  readonly prefetch?: number;
+  readonly ackTimeoutMs?: number;
+  readonly deliveryLimit?: number;
+  readonly longOutageMs?: number;
+}
+
+/** The engine under test: the real one, or a wrong reading of it. */
+export type MakeRun = (plan: RoutePlan, clock: Process) => RouteRun;
+
+const messageCount = 80;
+const spanMs = messageCount * 15;
+const silent = { error() {}, warn() {}, info() {}, debug() {} };
+
+/** The number in a message's id, mixed, so that its fate is its own and the same in every life. */
+function lot(message: Message, of: number): number {
+  return (Number((message.id as string).split(':')[1]) * 7919) % of;
+}
+export const isFiltered = (message: Message) => lot(message, 11) === 3;
+export const isStepPoison = (message: Message) => lot(message, 37) === 5;
+const isDropped = (message: Message) => lot(message, 29) === 4;
+
+/** One world: brokers, a log, the lives of mqferry in it, and what they may be blamed for. */
+export class Scenario {
+  readonly world = new World();
+  readonly random: Random;
+  readonly setup: Setup;
+  readonly faults: Faults;
+  readonly sinks: readonly SinkBroker[];
+  readonly dead: SinkBroker;
+  readonly source: SourceBroker;
+  readonly log: LogModel;
+  readonly windowSize: number;
+  readonly prefetch: number;
+  readonly problems: string[] = [];
+  crashes = 0;
+  run!: RouteRun;
+  #process!: Process;
+  readonly #committed: readonly Set<string>[];
+  readonly #makeRun: MakeRun;
+
+  constructor(seed: number, setup: Setup, makeRun: MakeRun) {
+    this.random = new Random(seed * 2654435761 + 17);
+    this.setup = setup;
+    this.#makeRun = makeRun;
+    this.faults = { isOn: true, sinkCut: 0.01, refuse: 0.03, zombie: 0.5, ...setup.faults };
+    this.windowSize = setup.window ?? ([1, 4, 16, 64][this.random.int(0, 3)] as number);
+    this.prefetch = setup.prefetch ?? ([4, 16, 100][this.random.int(0, 2)] as number);
+    const count = setup.sinks === undefined || setup.sinks === 'one' ? 1 : 2;
+    this.sinks = Array.from({ length: count }, () => this.#sinkBroker());
+    this.#committed = this.sinks.map(() => new Set());
+    this.dead = new SinkBroker(this.world, this.random, { ...this.faults, refuse: 0 }, true);
+    this.log = new LogModel(this.random, 30, (message) => this.isDelivered(message));
+    this.source = this.#sourceBroker();
+  }
+
+  /** It is where the route says it must be in the end. */
+  isDelivered(message: Message): boolean {
+    if (isFiltered(message) || isDropped(message) || this.dead.has.has(message.id as string)) return true;
+    return this.sinksOf(message).every((i) => this.sinks[i]?.has.has(message.id as string));
+  }
+
+  sinksOf(message: Message): number[] {
+    if (this.setup.sinks === 'all') return [0, 1];
+    return this.setup.sinks === 'switch' ? [lot(message, 2)] : [0];
+  }
+
+  poison(message: Message): Poison {
+    if (lot(message, 41) === 7) return 'refused';
+    return this.setup.hasKiller && lot(message, 43) === 9 ? 'kills' : undefined;
+  }
+
+  /** Publishes, starts, injures, heals, and audits from outside. */
+  async play(): Promise<Verdict> {
+    this.#publish();
+    this.#start();
+    this.#scheduleFaults();
+    const healMs = spanMs + (this.setup.longOutageMs ?? 0) + 1000;
+    this.world.at(healMs, () => {
+      this.faults.isOn = false;
+    });
+    const hasFinished = await this.world.run(() => {
+      if (this.problems.length > 20) return true;
+      if (this.random.chance(0.02)) this.#checkBooks();
+      return this.world.now >= healMs && this.#isSettled();
+    }, healMs + 600_000);
+    this.#checkBooks();
+    return audit(this, hasFinished);
+  }
+
+  #sinkBroker(): SinkBroker {
+    const broker = new SinkBroker(this.world, this.random, this.faults, this.setup.keepsOrder ?? false, (message) => this.poison(message));
+    broker.breaksItsWord = this.setup.breaksItsWord ?? false;
+    return broker;
+  }
+
+  #sourceBroker(): SourceBroker {
+    const { settling = 'each', declares = 'inOrder', isUnfenced = false, isBuffered, ackTimeoutMs, deliveryLimit } = this.setup;
+    const isInLog = (message: Message) =>
+      isFiltered(message) ||
+      isDropped(message) ||
+      this.dead.has.has(message.id as string) ||
+      this.log.durable.some((kept) => kept.id === message.id);
+    return new SourceBroker(this.world, this.random, {
+      settling,
+      declares,
+      prefetch: this.prefetch,
+      isFenced: !isUnfenced,
+      ended: isBuffered ? isInLog : (message) => this.isDelivered(message),
+      ackTimeoutMs,
+      deliveryLimit,
+    });
+  }
+
+  #publish(): void {
+    const { random, source } = this;
+    for (let i = 0; i < messageCount; i++) {
+      const lane = `lane ${random.int(0, 2)}`;
+      const key = Buffer.from(`key ${random.int(0, 3)}`);
+      const body = Buffer.alloc(random.int(1, 1000));
+      this.world.at(random.chance(0.5) ? 0 : i * random.int(0, 15), () =>
+        source.publish(new Message({ body, key, id: `m:${i}`, lane, origin: { sequence: source.all.length } })),
+      );
+    }
+  }
+
+  #start(): void {
+    this.#process = new Process(this.world, this.random);
+    this.run = this.#makeRun(this.#plan(this.#process), this.#process);
+    this.run.start();
+  }
+
+  #plan(process: Process): RoutePlan {
+    const source = this.source.end(process);
+    const sinks = this.sinks.map((broker, i) => this.#sinkPlan(broker, i, process));
+    const dead: SinkPlan = { name: 'dead letter', end: this.dead.end(process), outbound: (message) => message };
+    const common = {
+      name: 'simulated',
+      order: this.setup.order ?? 'none',
+      window: { messages: this.windowSize, bytes: 4000 },
+      retry: { attempts: 4, backoff: { fromMs: 10, toMs: 30_000 } },
+      deadLetter: dead,
+      then: 'stop',
+      log: silent,
+    } as const;
+    const inbound = (message: Message) => message;
+    const toSinks = (messages: readonly Message[]) => sinks.map((_, i) => messages.filter((message) => this.sinksOf(message).includes(i)));
+    const pump = (name: string, plan: Omit<PumpPlan, 'name' | 'inbound' | 'isStraight'>): PumpPlan => ({
+      name,
+      inbound,
+      isStraight: false,
+      ...plan,
+    });
+    if (!this.setup.isBuffered)
+      return { ...common, pumps: [pump('only', { source, sinks, share: (messages, aside) => toSinks(sieve(messages, aside)) })] };
+    const { near, far, stats } = this.log.ends(process);
+    const buffer: SinkPlan = { name: 'buffer', end: near, outbound: (message) => message };
+    return {
+      ...common,
+      pumps: [
+        pump('near', { source, sinks: [buffer], share: (messages, aside) => [sieve(messages, aside)] }),
+        pump('far', { source: far, sinks, share: toSinks }),
+      ],
+      buffer: { label: 'log', stats, close: async () => {} },
+    };
+  }
+
+  #sinkPlan(broker: SinkBroker, i: number, process: Process): SinkPlan {
+    const plain = broker.end(process);
+    const end = this.setup.dedupe ? dedupe(plain, this.#committed[i] as Set<string>, this.setup.dedupe) : plain;
+    return { name: `sink ${i}`, end, outbound: (message) => message };
+  }
+
+  #scheduleFaults(): void {
+    const { crashes = 0, drains = 0, outages = 0, longOutageMs } = this.setup;
+    const { random, world } = this;
+    const sometime = (times: number, act: () => void) => {
+      for (let i = 0; i < times; i++) world.at(random.int(0, spanMs), act);
+    };
+    sometime(random.int(0, 3), () => {
+      if (this.faults.isOn) this.source.current?.cut();
+    });
+    sometime(crashes, () => this.#crash());
+    sometime(drains, () => this.#drain());
+    sometime(outages, () => this.#outage());
+    if (longOutageMs) world.at(50, () => this.#sinkDown(this.sinks[0] as SinkBroker, longOutageMs, false));
+  }
+
+  #crash(): void {
+    if (!this.#process.isAlive) return; // it is on its way up again: one owner at a time
+    this.#process.kill();
+    this.crashes++;
+    this.source.current?.cut();
+    for (const broker of [...this.sinks, this.dead]) for (const link of broker.links) link.cut(this.random.chance(0.7));
+    this.world.at(this.random.int(1, 50), () => this.#start());
+  }
+
+  #drain(): void {
+    const process = this.#process;
+    void this.run.stop(this.random.int(0, 400)).then(() => {
+      if (process !== this.#process || !process.isAlive) return;
+      process.kill();
+      this.crashes++;
+      this.#start();
+    });
+  }
+
+  #outage(): void {
+    const { random, world, source } = this;
+    const ms = random.int(10, 500);
+    if (random.chance(0.5)) {
+      source.isDown = true;
+      source.current?.cut();
+      world.at(ms, () => {
+        source.isDown = false;
+      });
+    } else this.#sinkDown(this.sinks[random.int(0, this.sinks.length - 1)] as SinkBroker, ms, true);
+  }
+
+  #sinkDown(broker: SinkBroker, ms: number, leavesZombies: boolean): void {
+    broker.isDown = true;
+    for (const link of broker.links) link.cut(leavesZombies);
+    this.world.at(ms, () => {
+      broker.isDown = false;
+    });
+  }
+
+  #isSettled(): boolean {
+    const { all, settled } = this.source;
+    const isOver = (message: Message) => settled.has(message.id as string) || this.source.isOverLimit(message);
+    return all.length === messageCount && all.every(isOver) && (!this.setup.isBuffered || this.log.cursor === this.log.durable.length);
+  }
+
+  #checkBooks(): void {
+    const { books } = this.run;
+    if (!balanced(books)) this.problems.push(`books: ${JSON.stringify(books)}`);
+    if (Object.values(books).some((count) => count < 0)) this.problems.push(`books: negative ${JSON.stringify(books)}`);
+  }
+}
+
+function sieve(messages: readonly Message[], aside: Aside): Message[] {
+  const kept: Message[] = [];
+  for (const message of messages) {
+    if (isFiltered(message)) continue;
+    if (isDropped(message)) aside.drop(message);
+    else if (isStepPoison(message)) aside.fail(message, new MqferryError('STEP_FAILED', 'a step failed'));
+    else kept.push(message);
+  }
+  return kept;
+}

@@ -1,0 +1,122 @@
+import type { Setup } from './scenario.ts';
+
+const storm: Setup = { crashes: 2, drains: 1, outages: 1 };
+
+/** Must never fail: order × what the sink keeps × sinks × how the source settles × buffer × dedupe × bad messages × outages. */
+export const sound: Readonly<Record<string, Setup>> = {
+  'order none, one sink': { ...storm },
+  'order none, all sinks must confirm': { ...storm, sinks: 'all' },
+  'order none, switch, acks in order': { ...storm, sinks: 'switch', settling: 'inOrder' },
+  'order none, watermark, a message that kills the link': { settling: 'cumulative', hasKiller: true, crashes: 1 },
+  'order lane, sink goes on after a refusal': { ...storm, order: 'lane', settling: 'cumulative' },
+  'order lane, sink keeps order': { ...storm, order: 'lane', keepsOrder: true, settling: 'inOrder' },
+  'order lane, sink keeps order, killer': { order: 'lane', keepsOrder: true, settling: 'inOrder', hasKiller: true, crashes: 1 },
+  'order lane, sinks keep order, all': { ...storm, order: 'lane', keepsOrder: true, sinks: 'all' },
+  'order key, sinks go on, all': { ...storm, order: 'key', sinks: 'all' },
+  'order key, sinks keep order, switch': { ...storm, order: 'key', keepsOrder: true, sinks: 'switch' },
+  'buffered, order none': { ...storm, isBuffered: true },
+  'buffered, order lane, sink keeps order': { ...storm, isBuffered: true, order: 'lane', keepsOrder: true },
+  'buffered, order lane, sinks go on, all, killer': {
+    isBuffered: true,
+    order: 'lane',
+    sinks: 'all',
+    crashes: 2,
+    outages: 1,
+    hasKiller: true,
+  },
+  'dedupe, copies share the outcome': { ...storm, dedupe: 'shared' },
+  'dedupe, copies dropped, acks in read order': { ...storm, dedupe: 'dropped' },
+  'acks on completion': { ...storm, declares: 'each' },
+  'acks on completion, dedupe shares the outcome': { ...storm, declares: 'each', dedupe: 'shared' },
+  'acks on completion, order key, all': { ...storm, declares: 'each', order: 'key', sinks: 'all' },
+  'long outage, source opened only while sinks are open': {
+    window: 64,
+    prefetch: 4,
+    ackTimeoutMs: 200,
+    deliveryLimit: 5,
+    longOutageMs: 4000,
+  },
+};
+
+/** A wrong reading of the design: a set-up it is played in, what the checkers must find, and the edit of the engine's source that makes it. */
+export interface Control {
+  readonly setup: Setup;
+  readonly finds: string;
+  readonly edit?: { readonly file: string; readonly from: string; readonly to: string };
+}
+
+const laneStorm: Setup = { order: 'lane', crashes: 1 };
+
+/** Each must be caught. */
+export const controls: Readonly<Record<string, Control>> = {
+  'the window slides over a sink that goes on after a refusal': {
+    setup: laneStorm,
+    finds: 'order',
+    edit: { file: 'outbox.ts', from: "if (order === undefined || order === 'none') return true;", to: 'return true;' },
+  },
+  'a sink that keeps order returns refusals for now and is retried': {
+    setup: { ...laneStorm, keepsOrder: true, breaksItsWord: true },
+    finds: 'order',
+    edit: { file: 'outbox.ts', from: "return order !== 'none' &&", to: "return order === 'none' &&" },
+  },
+  'a read takes more than its room': {
+    setup: {},
+    finds: 'window',
+    edit: { file: 'pump.ts', from: 'source.read(this.window.room(),', to: 'source.read({ messages: 1e9, bytes: 1e9 },' },
+  },
+  'acks on completion to a broker that wants PUBACKs in order': {
+    setup: { settling: 'inOrder', declares: 'each', crashes: 1 },
+    finds: 'PUBACK',
+  },
+  'acks on completion to a broker that commits offsets': {
+    setup: { settling: 'cumulative', declares: 'each', crashes: 1 },
+    finds: 'early',
+  },
+  'acks on completion, dedupe drops copies of messages in flight': {
+    setup: { declares: 'each', dedupe: 'dropped', crashes: 2, faults: { sinkCut: 0.01 } },
+    finds: 'early',
+  },
+  'after a lost link the whole window at once': {
+    setup: { hasKiller: true },
+    finds: 'stuck',
+    edit: { file: 'outbox.ts', from: 'this.#limit = 1;', to: 'return;' },
+  },
+  'acks are not fenced by link': { setup: { isUnfenced: true }, finds: 'early' },
+  'the source is opened while the sink is down': {
+    setup: { window: 64, prefetch: 4, ackTimeoutMs: 200, deliveryLimit: 5, longOutageMs: 4000 },
+    finds: 'lost',
+    edit: { file: 'pump.ts', from: 'this.outboxes.every((box) => box.isOpen)', to: 'true' },
+  },
+  'a batch is acked when it is read': {
+    setup: { crashes: 1 },
+    finds: 'early',
+    edit: { file: 'pump.ts', from: 'this.#open.add(ticket);', to: 'this.#open.add(ticket); batch.ack();' },
+  },
+  'a lost link counts as confirmed': {
+    setup: { declares: 'each', faults: { sinkCut: 0.05 } },
+    finds: 'early',
+    edit: {
+      file: 'outbox.ts',
+      from: 'const unknown = this.#queue.rewind();',
+      to: 'const unknown = this.#queue.rewind(); for (const item of unknown) this.#confirmed(item); if (unknown.length > 0) return;',
+    },
+  },
+  'a dead letter is settled before its destination has confirmed it': {
+    setup: { declares: 'each', crashes: 1 },
+    finds: 'early',
+    edit: {
+      file: 'route-run.ts',
+      from: 'this.#dead?.put(own, ticket);',
+      to: 'ticket.end(); ticket.begin(1); this.#dead?.put(own, ticket);',
+    },
+  },
+  'a replay starts with the newest message': {
+    setup: { ...laneStorm, keepsOrder: true, faults: { sinkCut: 0.05 } },
+    finds: 'order',
+    edit: {
+      file: 'send-queue.ts',
+      from: 'this.#compact();\n    this.#from = 0;',
+      to: 'this.#compact(); this.#items.reverse();\n    this.#from = 0;',
+    },
+  },
+};
