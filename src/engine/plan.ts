@@ -42,7 +42,7 @@ export interface RoutePlan {
   readonly window: Room;
   readonly retry: Retry;
   readonly deadLetter?: SinkPlan;
-  /** Without a dead-letter destination. */
-  readonly then: 'drop' | 'stop';
+  /** What becomes of a message that has failed for good when there is no dead-letter destination. */
+  readonly lastResort: 'drop' | 'stop';
   readonly log: Log;
 }

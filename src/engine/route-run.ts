@@ -157,7 +157,7 @@ export class RouteRun {
   #giveUp(ticket: Ticket, received: Message, error: MqferryError, attempts: number): void {
     if (this.state === 'failed') return;
     if (this.#dead && this.#deadPlan) this.#bury(ticket, received, error, attempts);
-    else if (this.plan.then === 'drop') {
+    else if (this.plan.lastResort === 'drop') {
       ticket.mark(received, 'dropped');
       ticket.end();
     } else

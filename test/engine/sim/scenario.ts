@@ -172,7 +172,7 @@ export class Scenario {
       window: { messages: this.windowSize, bytes: 4000 },
       retry: { attempts: 4, backoff: { fromMs: 10, toMs: 30_000 } },
       deadLetter: dead,
-      then: 'stop',
+      lastResort: 'stop',
       log: silent,
     } as const;
     const inbound = (message: Message) => message;

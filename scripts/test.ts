@@ -1,0 +1,121 @@
+/**
+ * `npm test`: everything that this machine can run, and a table of what ran and what was skipped and why.
+ *
+ * The suites without a broker always run. A suite that starts real brokers runs when they are installed; on CI (`CI=true`) a skipped one is a
+ * failure. `SEEDS` is the number of seeds of the simulations (2,000 on CI).
+ */
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { brokers } from '../test/brokers/all.ts';
+
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const root = join(import.meta.dirname, '..');
+const isCi = process.env['CI'] === 'true';
+const reports = mkdtempSync(join(tmpdir(), 'mqferry-test-'));
+const filter = process.argv.slice(2);
+
+const versions = new Map<string, string | undefined>();
+for (const [name, kind] of Object.entries(brokers)) versions.set(name, await kind.version());
+const suites = globSync('test/**/*.broker.test.ts', { cwd: root })
+  .filter((file) => filter.length === 0 || filter.some((part) => file.includes(part)))
+  .sort()
+  .map((file) => ({ file, needs: brokersOf(file) }));
+const runnable = suites.filter((suite) => suite.needs.every((name) => versions.get(name)));
+const missing = suites.filter((suite) => !runnable.includes(suite));
+
+const total: Tally = { passed: 0, failed: 0, skipped: 0 };
+add(vitest('unit', 'vitest.config.ts', filter));
+if (runnable.length > 0)
+  add(
+    vitest(
+      'brokers',
+      'vitest.broker.config.ts',
+      runnable.map((suite) => suite.file),
+    ),
+  );
+total[isCi ? 'failed' : 'skipped'] += missing.length;
+if (filter.length === 0) add(matrix());
+rmSync(reports, { recursive: true, force: true });
+console.log(`\n${table()}\n`);
+if (missing.length > 0) console.log('npm run brokers:install brings what is missing.\n');
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed > 0 ? 1 : 0;
+
+/** The brokers that a suite imports. */
+function brokersOf(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const names = [...text.matchAll(/brokers\/(\w+)\.ts'/g)].map((match) => match[1] as string);
+  return [...new Set(names)].filter((name) => name in brokers);
+}
+
+function vitest(name: string, config: string, files: readonly string[]): Tally {
+  const report = join(reports, `${name}.json`);
+  const args = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--config', config, '--passWithNoTests'];
+  const { status } = spawnSync(
+    process.execPath,
+    [...args, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...files],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, SEEDS: process.env['SEEDS'] ?? (isCi ? '2000' : '100') },
+    },
+  );
+  const counts = readCounts(report);
+  return { ...counts, failed: counts.failed + (status !== 0 && counts.failed === 0 ? 1 : 0) };
+}
+
+function readCounts(report: string): Tally {
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
+    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests };
+  } catch (error) {
+    console.error(`no report of ${report}: ${error}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+/** The matrix of pairs and faults: on CI all plain and cut cells and a share of the rest, else one plain cell a pair that can be run. */
+function matrix(): Tally {
+  const report = join(reports, 'matrix.json');
+  const mode = isCi ? '--ci' : '--quick';
+  const { status } = spawnSync(process.execPath, [join(root, 'test', 'matrix', 'run.ts'), mode, '--report', report], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  try {
+    return JSON.parse(readFileSync(report, 'utf8')) as Tally;
+  } catch (error) {
+    console.error(`the matrix ended with ${status} and without a report: ${error}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+function add(tally: Tally): void {
+  total.passed += tally.passed;
+  total.failed += tally.failed;
+  total.skipped += tally.skipped;
+}
+
+function table(): string {
+  const rows = [...versions].map(([name, version]) => {
+    const own = suites.filter((suite) => suite.needs.includes(name));
+    const ran = own.filter((suite) => runnable.includes(suite)).length;
+    return [
+      name,
+      version ?? 'missing',
+      version ? `${ran} of ${own.length} suites run` : `${own.length} suites skipped: ${name} is not installed`,
+    ];
+  });
+  const all = [['broker', 'version', 'suites'], ...rows];
+  const widths = [0, 1].map((i) => Math.max(...all.map((row) => (row[i] as string).length)));
+  return all
+    .map(([a, b, c]) => `${(a as string).padEnd(widths[0] as number)}  ${(b as string).padEnd(widths[1] as number)}  ${c}`)
+    .join('\n');
+}

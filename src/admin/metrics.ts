@@ -1,0 +1,119 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Engine, RouteView } from '../engine/engine.ts';
+import type { RouteRun } from '../engine/route-run.ts';
+
+const outcomes = ['delivered', 'filtered', 'dropped', 'deadLettered', 'returned'] as const;
+
+/**
+ * The metrics of an engine, read from its books when they are asked for: nothing is counted twice, and nothing per message.
+ * Names follow Prometheus: base units, `_total`, labels only from the config.
+ */
+export function metricsOf(engine: Engine, version: string): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  new Gauge({ name: 'mqferry_build_info', help: 'Version of mqferry and Node.', labelNames: ['version', 'node'], registers }).set(
+    { version, node: process.version },
+    1,
+  );
+  const now = () => performance.now();
+  for (const { name, help, labels, read } of [...countersOf(), ...gaugesOf(now)]) {
+    const isCounter = name.endsWith('_total');
+    const labelNames = ['route', ...labels];
+    const samples = (route: RouteView) => (route.run || name === 'mqferry_route_state' ? read(route) : []);
+    if (isCounter) {
+      new Counter({
+        name,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          for (const route of engine.routes) for (const [own, value] of samples(route)) this.inc({ route: route.name, ...own }, value);
+        },
+      });
+    } else
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          for (const route of engine.routes) for (const [own, value] of samples(route)) this.set({ route: route.name, ...own }, value);
+        },
+      });
+  }
+  return registry;
+}
+
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  read(route: RouteView): readonly (readonly [Record<string, string>, number])[];
+}
+
+/** A metric of the run of a route. */
+function metric(
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: (run: RouteRun) => [Record<string, string>, number][],
+): Metric {
+  return { name, help, labels, read: (route) => (route.run ? read(route.run) : []) };
+}
+
+function countersOf(): Metric[] {
+  return [
+    metric('mqferry_messages_read_total', 'Deliveries read from the source.', [], (run) => [[{}, run.books.read]]),
+    metric('mqferry_deliveries_total', 'Deliveries by how they ended; the same figures as the books.', ['outcome'], (run) =>
+      outcomes.map((outcome) => [{ outcome }, run.books[outcome]]),
+    ),
+    metric('mqferry_messages_refused_total', 'Messages that a sink refused.', ['end'], (run) =>
+      run.outboxes.map((box) => [{ end: box.status.end }, box.refused]),
+    ),
+    metric('mqferry_messages_retried_total', 'Messages written again after a refusal or a lost link.', ['end'], (run) =>
+      run.outboxes.map((box) => [{ end: box.status.end }, box.retried]),
+    ),
+    metric('mqferry_connection_failures_total', 'Times that a link was lost or could not be opened.', ['end'], (run) =>
+      run.links.map((link) => [{ end: link.end }, link.failures]),
+    ),
+  ];
+}
+
+function gaugesOf(now: () => number): Metric[] {
+  return [
+    {
+      name: 'mqferry_route_state',
+      help: '1 for the state the route is in.',
+      labels: ['state'],
+      read: (route) => [[{ state: route.state }, 1]],
+    },
+    metric('mqferry_connection_up', '1 while the link is open.', ['end'], (run) =>
+      run.links.map((link) => [{ end: link.end }, link.state === 'open' ? 1 : 0]),
+    ),
+    metric('mqferry_inflight_messages', 'Read, and not yet ended.', [], (run) => [[{}, run.books.inFlight]]),
+    metric('mqferry_window_used_messages', 'Messages that hold room in the window.', ['pump'], (run) =>
+      run.pumps.map((pump, i) => [{ pump: pumpName(i) }, pump.window.messages]),
+    ),
+    metric('mqferry_window_limit_messages', 'The window.', [], (run) => [[{}, run.plan.window.messages]]),
+    metric('mqferry_oldest_unsettled_seconds', 'Age of the oldest delivery that has not been settled.', ['pump'], (run) =>
+      run.pumps.map((pump, i) => [{ pump: pumpName(i) }, pump.oldestReadAt === undefined ? 0 : (now() - pump.oldestReadAt) / 1000]),
+    ),
+    metric('mqferry_buffer_messages', 'Messages in the buffer.', [], (run) => bufferSample(run, (stats) => stats.messages)),
+    metric('mqferry_buffer_bytes', 'Bytes of the buffer.', [], (run) => bufferSample(run, (stats) => stats.bytes)),
+    metric('mqferry_buffer_limit_bytes', 'Bytes at which the buffer is full.', [], (run) => bufferSample(run, (stats) => stats.limitBytes)),
+  ];
+}
+
+function pumpName(index: number): string {
+  return index === 0 ? 'source' : 'buffer';
+}
+
+function bufferSample(
+  run: RouteRun,
+  pick: (stats: { messages: number; bytes: number; limitBytes: number }) => number,
+): [Record<string, string>, number][] {
+  return run.plan.buffer ? [[{}, pick(run.plan.buffer.stats())]] : [];
+}

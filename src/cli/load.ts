@@ -1,0 +1,28 @@
+import { type ProblemFormat, renderProblems } from '../config/diagnostics.ts';
+import type { Problem } from '../config/model.ts';
+import { type CompiledRoute, compileRoutes } from '../index.ts';
+import { Leave } from './exit-codes.ts';
+
+/** The routes of these files, for looking at; leaves with 78 and every problem when there is an error. Warnings go to stderr. */
+export async function loadRoutes(paths: readonly string[], format: ProblemFormat = 'text'): Promise<readonly CompiledRoute[]> {
+  const { routes, problems } = await compileRoutes({ routes: { paths: pathsOr(paths) }, env: process.env });
+  refuse(problems, format);
+  return routes;
+}
+
+/** Without arguments: the folder `routes`, where there is one. */
+export function pathsOr(paths: readonly string[]): readonly string[] {
+  return paths.length > 0 ? paths : ['routes'];
+}
+
+export function refuse(problems: readonly Problem[], format: ProblemFormat = 'text'): void {
+  if (problems.length === 0) return;
+  const text = renderProblems(problems, format);
+  const errors = problems.filter((problem) => problem.severity === 'error').length;
+  if (errors === 0) {
+    process.stderr.write(`${text}\n`);
+    return;
+  }
+  if (format !== 'text') process.stdout.write(`${text}\n`);
+  throw new Leave('config', format === 'text' ? `${text}\n\n${errors} ${errors === 1 ? 'error' : 'errors'}; nothing was started` : '');
+}

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { type ProblemFormat, problemFormats } from '../config/diagnostics.ts';
+import { oneLine } from '../route/explain.ts';
+import { choiceOf } from './arguments.ts';
+import { loadRoutes } from './load.ts';
+
+export function addValidate(program: Command): void {
+  program
+    .command('validate')
+    .description('Check the config, offline: every problem at once, and one line a route.')
+    .argument('[paths...]', 'files, folders or globs (default: routes)')
+    .option('--format <format>', `how problems are printed: ${problemFormats.join(', ')}`, choiceOf(problemFormats), 'text')
+    .addHelpText('after', '\nExample:\n  mqferry validate routes/ --format github')
+    .action(async (paths: string[], options: { format: ProblemFormat }) => {
+      const routes = await loadRoutes(paths, options.format);
+      if (options.format === 'json') process.stdout.write('[]\n');
+      else process.stdout.write(`${routes.map((route) => `${route.name}: ${oneLine(route)}`).join('\n')}\n`);
+    });
+}

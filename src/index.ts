@@ -1,0 +1,104 @@
+/** mqferry as a library: compile routes, and run them from code. */
+import { connectors as builtIn } from '../connectors/index.ts';
+import { DataDirectory } from './buffer/data-directory.ts';
+import { renderProblems } from './config/diagnostics.ts';
+import { type ConfigInputs, loadConfig } from './config/load.ts';
+import type { ConfigModel, Problem, Registry } from './config/model.ts';
+import type { AnyConnector, Log } from './connector.ts';
+import { Engine } from './engine/engine.ts';
+import { MqferryError } from './errors.ts';
+import { compileExpression, compileTemplate, compileValue } from './expr/index.ts';
+import { type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
+import { stepKinds } from './steps/index.ts';
+
+export type { RouteBooks } from './engine/books.ts';
+export type { RouteView } from './engine/engine.ts';
+export { errorCodes, MqferryError } from './errors.ts';
+export { Message } from './message.ts';
+export type { CompiledRoute, ConfigInputs, Engine, Problem };
+
+export interface LoadRoutes {
+  /** Files, folders and globs (`{ paths }`), or YAML texts (`{ texts: [{ name, text }] }`). */
+  readonly routes: ConfigInputs;
+  /** Beside the built-in ones, by name. */
+  readonly connectors?: Readonly<Record<string, AnyConnector>>;
+  /** For `${NAME}` in the config. Nothing by default. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface EngineOptions extends LoadRoutes {
+  /** Made when a buffer or a session needs it. Default `./mqferry-data`. */
+  readonly dataDir?: string;
+  readonly log?: Log;
+}
+
+/** Routes that are ready to run. */
+export interface Mqferry {
+  readonly engine: Engine;
+  readonly routes: readonly CompiledRoute[];
+  readonly warnings: readonly Problem[];
+  start(): Promise<void>;
+  /** Drains and closes everything; false when the deadline was hit. */
+  stop(deadlineMs?: number, now?: AbortSignal): Promise<boolean>;
+}
+
+const drainMs = 25_000;
+const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
+
+/** What a config may name: the built-in connectors and those given, and all steps. */
+export function registryOf(extra: Readonly<Record<string, AnyConnector>> = {}): Registry {
+  const given = Object.fromEntries(Object.entries(extra).map(([name, connector]) => [name, async () => connector]));
+  return {
+    connectors: { ...builtIn, ...given },
+    steps: stepKinds,
+    compile: { template: compileTemplate, expression: compileExpression, value: compileValue },
+  };
+}
+
+/** Checks a config and makes its routes, connecting to nothing. All problems at once; no routes when one of them is an error. */
+export async function compileRoutes(
+  options: LoadRoutes,
+  around?: Surroundings,
+): Promise<{ routes: readonly CompiledRoute[]; model: ConfigModel | undefined; problems: readonly Problem[] }> {
+  const { model, problems } = await loadConfig(options.routes, registryOf(options.connectors), options.env ?? {});
+  if (!model) return { routes: [], model, problems };
+  const routes = model.routes.map((route) => compileRoute(route, around ?? offline));
+  return { routes, model, problems: [...problems, ...routes.flatMap((route) => route.problems)] };
+}
+
+/** Enough to make the ends of a route without a data directory. */
+const offline: Surroundings = {
+  log: () => silent,
+  clientId: (route, end) => `${route}-${end}`,
+  openBuffer: () => Promise.reject(new MqferryError('INTERNAL', 'a route that was compiled to be looked at cannot be run')),
+  signal: AbortSignal.abort(),
+};
+
+/** Compiles routes and makes an engine for them. Throws CONFIG_INVALID with every problem, or DATA_LOCKED. */
+export async function createEngine(options: EngineOptions): Promise<Mqferry> {
+  const log = options.log ?? silent;
+  const data = new DataDirectory(options.dataDir ?? 'mqferry-data', log);
+  const stopping = new AbortController();
+  const { routes, problems } = await compileRoutes(options, {
+    log: () => log,
+    clientId: (route, end) => data.clientId(route, end),
+    openBuffer: (route, model, routeLog) => data.openBuffer(route, model, routeLog),
+    signal: stopping.signal,
+  });
+  const errors = problems.filter((problem) => problem.severity === 'error');
+  if (errors.length > 0) throw new MqferryError('CONFIG_INVALID', renderProblems(errors));
+  await data.claim(routes.map((route) => ({ name: route.name, isBuffered: route.model.buffer?.kind === 'disk' })));
+  const engine = new Engine(routes, log);
+  return {
+    engine,
+    routes,
+    warnings: problems,
+    start: () => engine.start(),
+    async stop(deadlineMs = drainMs, now) {
+      const isDrained = await engine.stop(deadlineMs, now);
+      stopping.abort();
+      await data.release();
+      return isDrained;
+    },
+  };
+}

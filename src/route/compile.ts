@@ -1,0 +1,175 @@
+import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../config/model.ts';
+import type { EndContext, Log, SinkEnd, SourceEnd } from '../connector.ts';
+import type { BufferPlan, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
+import { inbound, outbound } from '../envelope.ts';
+import type { Message } from '../message.ts';
+import { chain, type Step, stepKinds } from '../steps/index.ts';
+import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
+import { type Sharing, sharing } from './share.ts';
+
+/** An open buffer: its near side is written, its far side read. */
+export interface OpenBuffer extends BufferPlan {
+  readonly near: SinkEnd;
+  readonly far: SourceEnd;
+}
+
+/** What a route needs of the process it runs in. */
+export interface Surroundings {
+  log(route: string): Log;
+  /** Stable over restarts; `end` is `source`, `sink`, `sink2` ... */
+  clientId(route: string, end: string): string;
+  openBuffer(route: string, model: BufferModel, log: Log): Promise<OpenBuffer>;
+  readonly signal: AbortSignal;
+}
+
+/** A sink of a compiled route. */
+export interface CompiledSink {
+  readonly name: string;
+  readonly model: EndModel;
+  readonly end: SinkEnd;
+}
+
+/** A route whose parts are made but not connected. */
+export interface CompiledRoute {
+  readonly name: string;
+  readonly model: RouteModel;
+  readonly label: RouteLabel;
+  readonly source: { readonly name: string; readonly model: EndModel; readonly end: SourceEnd };
+  readonly sinks: readonly CompiledSink[];
+  readonly deadLetter: CompiledSink | undefined;
+  /** What the config asks for and the route cannot keep. */
+  readonly problems: readonly Problem[];
+  /** Opens the buffer, if there is one, and says how to run the route. */
+  plan(): Promise<RoutePlan>;
+}
+
+const hopsMax = 8;
+const same = (message: Message) => message;
+
+/** Makes the ends and the steps, and computes what the route keeps. Connects to nothing. */
+export function compileRoute(model: RouteModel, around: Surroundings): CompiledRoute {
+  const log = around.log(model.name);
+  const context = (end: string): EndContext => ({
+    route: model.name,
+    window: model.window,
+    log,
+    get clientId() {
+      return around.clientId(model.name, end); // only an end that has a session asks: then the data directory is made
+    },
+    signal: around.signal,
+  });
+  const compileSteps = (steps: readonly StepModel[]): Step => compileChain(steps, log);
+  const shared = sharing(model.sink, compileSteps);
+  const source = { name: `source ${nameOf(model.source)}`, model: model.source, end: makeSource(model.source, context('source')) };
+  const sinks = shared.ends.map((end, i) => makeSink(end, sinkName(shared.ends, i), context(i === 0 ? 'sink' : `sink${i + 1}`)));
+  const dead = model.onError.deadLetter?.end;
+  const deadLetter = dead && makeSink(dead, `dead letter ${nameOf(dead)}`, context('dead'));
+  const label = labelOf({
+    source: { name: source.name, can: source.end.can },
+    sinks: sinks.map(({ name, end }) => ({ name, can: end.can })),
+    buffer: model.buffer,
+    order: model.order,
+  });
+  return {
+    name: model.name,
+    model,
+    label,
+    source,
+    sinks,
+    deadLetter,
+    problems: broken(model, label),
+    plan: async () => planOf({ model, source: source.end, sinks, deadLetter, shared, steps: compileSteps(model.steps), around, log }),
+  };
+}
+
+interface Pieces {
+  readonly model: RouteModel;
+  readonly source: SourceEnd;
+  readonly sinks: readonly CompiledSink[];
+  readonly deadLetter: CompiledSink | undefined;
+  readonly shared: Sharing;
+  readonly steps: Step;
+  readonly around: Surroundings;
+  readonly log: Log;
+}
+
+async function planOf(pieces: Pieces): Promise<RoutePlan> {
+  const { model, source, shared, steps, around, log } = pieces;
+  const sinks = pieces.sinks.map((sink) => sinkPlan(sink, model));
+  const hasSteps = model.steps.length > 0;
+  const receive = inbound(model.source.trusted ?? false);
+  const common = {
+    name: model.name,
+    order: model.order,
+    window: model.window,
+    retry: model.onError.retry,
+    ...(pieces.deadLetter && { deadLetter: sinkPlan(pieces.deadLetter, model) }),
+    lastResort: model.onError.then ?? 'stop',
+    log,
+  } as const;
+  if (!model.buffer) {
+    const share: PumpPlan['share'] = hasSteps ? (messages, aside) => shared.share(steps(messages, aside), aside) : shared.share;
+    const isStraight = shared.isStraight && !hasSteps;
+    return { ...common, pumps: [{ name: model.name, source, inbound: receive, share, isStraight, sinks }] };
+  }
+  const buffer = await around.openBuffer(model.name, model.buffer, log);
+  const near: SinkPlan = { name: 'buffer', end: buffer.near, outbound: same };
+  const toBuffer: PumpPlan['share'] = (messages, aside) => [steps(messages, aside)];
+  return {
+    ...common,
+    pumps: [
+      { name: model.name, source, inbound: receive, share: toBuffer, isStraight: !hasSteps, sinks: [near] },
+      { name: 'buffer', source: buffer.far, inbound: same, share: shared.share, isStraight: shared.isStraight, sinks },
+    ],
+    buffer,
+  };
+}
+
+function sinkPlan({ name, end, model }: CompiledSink, route: RouteModel): SinkPlan {
+  const translate = outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: route.maxHops ?? hopsMax });
+  return { name, end, outbound: translate };
+}
+
+function compileChain(steps: readonly StepModel[], log: Log): Step {
+  return chain(
+    steps.map(({ name, value }) => {
+      const kind = stepKinds[name];
+      if (!kind) throw new Error(`step ${name} passed the check and is not there`);
+      return kind.compile(value, { log });
+    }),
+  );
+}
+
+function makeSource(model: EndModel, context: EndContext): SourceEnd {
+  const { source } = model.connector;
+  if (!source) throw new Error(`${model.connector.name} passed the check as a source and is none`);
+  return source.create(model.config as Parameters<typeof source.create>[0], context);
+}
+
+function makeSink(model: EndModel, name: string, context: EndContext): CompiledSink {
+  const { sink } = model.connector;
+  if (!sink) throw new Error(`${model.connector.name} passed the check as a sink and is none`);
+  return { name, model, end: sink.create(model.config as Parameters<typeof sink.create>[0], context) };
+}
+
+/** `rabbitmq shop`: the connector, and the connection when it has a name. */
+export function nameOf({ connector, connectionName }: EndModel): string {
+  return connectionName === undefined ? connector.name : `${connector.name} ${connectionName}`;
+}
+
+function sinkName(ends: readonly EndModel[], index: number): string {
+  const name = nameOf(ends[index] as EndModel);
+  return ends.length === 1 ? `sink ${name}` : `sink ${index + 1} ${name}`;
+}
+
+function broken(model: RouteModel, label: RouteLabel): Problem[] {
+  const problems: Problem[] = [];
+  const why = label.weaknesses.join('; ');
+  const blame = (rule: string, message: string) =>
+    problems.push({ ...model.at, rule, message, severity: 'error', ...(why !== '' && { hint: why }) });
+  if (model.guarantee && !keeps(label.delivery, model.guarantee))
+    blame('guarantee', `route ${model.name} asks for ${model.guarantee} and can keep ${label.delivery}`);
+  if (model.order && !keepsOrder(label.order, model.order))
+    blame('order', `route ${model.name} asks for order ${model.order} and can keep ${label.order}`);
+  return problems;
+}

@@ -1,0 +1,90 @@
+import type { SinkModel, StepModel } from '../config/model.ts';
+import { stepKinds } from '../steps/index.ts';
+import { type CompiledRoute, nameOf } from './compile.ts';
+
+/** What happens to a message of this route, what is promised, and what is not, in sentences. No secrets. */
+export function explain(route: CompiledRoute): string {
+  const { model, label, source, sinks } = route;
+  const lines = [
+    `Route ${route.name}: ${oneLine(route)}`,
+    '',
+    'The way of a message',
+    `  1. Read from ${nameOf(source.model)}; at most ${model.window.messages} messages or ${model.window.bytes} bytes are on their way at once.`,
+    ...numbered(way(route), 2),
+    '',
+    `Delivery: ${label.delivery}.`,
+    ...(label.delivery === 'at-least-once'
+      ? ['  Survives kill -9, cut links and restarts of either broker. Copies are possible, at most window + prefetch per fault and sink.']
+      : []),
+    `Order: ${orderText(route)}`,
+    ...bullets('Weaker than it could be, because', label.weaknesses),
+    ...bullets('What changes on the way', label.losses),
+    ...bullets(
+      'The sinks confirm',
+      sinks.map(({ name, end }) => `${name}: ${confirmText(end.can.confirms, end.can.routed)}`),
+    ),
+  ];
+  return lines.join('\n');
+}
+
+/** `rabbitmq shop → filter, map → disk buffer → kafka events · at-least-once · order lane`. */
+export function oneLine({ model, label, source, sinks }: CompiledRoute): string {
+  const parts = [nameOf(source.model)];
+  if (model.steps.length > 0) parts.push(model.steps.map((step) => step.name).join(', '));
+  if (model.buffer) parts.push(`${model.buffer.kind} buffer`);
+  parts.push(sinks.map((sink) => nameOf(sink.model)).join(' + '));
+  const but = label.orderBut ? ' (but for refused messages)' : '';
+  return `${parts.join(' → ')} · ${label.delivery} · order ${label.order}${but}`;
+}
+
+function way({ model, deadLetter }: CompiledRoute): string[] {
+  const { onError, buffer } = model;
+  const steps = model.steps.map(stepText);
+  if (buffer?.kind === 'disk')
+    steps.push(`Stored in the disk buffer (at most ${buffer.maxBytes} bytes) and synced; only then is it settled at the source.`);
+  if (buffer?.kind === 'memory') steps.push('Kept in memory, and settled at the source.');
+  steps.push(...sinkText(model.sink));
+  if (!buffer) steps.push('When every sink has confirmed it, it is settled at the source.');
+  const { attempts, backoff } = onError.retry;
+  const last = deadLetter
+    ? `goes to ${nameOf(deadLetter.model)} with the reason`
+    : onError.then === 'drop'
+      ? 'is dropped and counted'
+      : 'stops the route';
+  steps.push(`A message that fails is tried ${attempts} times, waiting ${backoff.fromMs} to ${backoff.toMs} ms; then it ${last}.`);
+  return steps;
+}
+
+function stepText({ name, value }: StepModel): string {
+  return stepKinds[name]?.explain(value) ?? name;
+}
+
+function sinkText(sink: SinkModel): string[] {
+  if (sink.kind === 'one') return [`Written to ${nameOf(sink.end)}.`];
+  if (sink.kind === 'all') return sink.sinks.flatMap(sinkText);
+  return sink.cases.map((one) => {
+    const condition = one.when === undefined ? 'Otherwise' : `When ${one.whenText ?? 'its condition holds'}`;
+    return `${condition}: ${[...one.steps.map(stepText), ...sinkText(one.sink)].join(' ')}`;
+  });
+}
+
+function orderText({ label }: CompiledRoute): string {
+  if (label.order === 'none') return 'none is promised.';
+  const unit =
+    label.order === 'lane' ? 'the first copies of one lane (queue, partition or session)' : 'the first copies of one lane and key';
+  const but = label.orderBut ? ` But ${label.orderBut}.` : '';
+  return `${label.order}: ${unit} arrive in the order they were read; a dead letter leaves it.${but}`;
+}
+
+function confirmText(confirms: string, routed: boolean): string {
+  const what = { stored: 'a message when it is stored', received: 'a message when it is received', none: 'nothing' }[confirms] ?? confirms;
+  return routed ? `${what}, and that a queue has it` : what;
+}
+
+function numbered(lines: readonly string[], from: number): string[] {
+  return lines.map((line, i) => `  ${from + i}. ${line}`);
+}
+
+function bullets(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', `${title}:`, ...lines.map((line) => `  - ${line}`)];
+}

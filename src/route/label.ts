@@ -1,0 +1,136 @@
+import { type BufferModel, type Guarantee, guarantees, type Order } from '../config/model.ts';
+import type { Carries, SinkCan, SourceCan } from '../connector.ts';
+import { slides } from '../engine/outbox.ts';
+
+/** What a route keeps, computed from what its parts declare. */
+export interface RouteLabel {
+  readonly delivery: Guarantee;
+  readonly order: Order;
+  /** Order is kept but for this. */
+  readonly orderBut: string | undefined;
+  /** Why it is not stronger, with the remedy; one sentence each. */
+  readonly weaknesses: readonly string[];
+  /** What becomes of properties and headers on the way; one sentence each. */
+  readonly losses: readonly string[];
+}
+
+export interface NamedSink {
+  readonly name: string;
+  readonly can: SinkCan;
+}
+
+export interface RouteParts {
+  readonly source: { readonly name: string; readonly can: SourceCan };
+  readonly sinks: readonly NamedSink[];
+  readonly buffer: BufferModel | undefined;
+  /** As written; `undefined` when the config says nothing. */
+  readonly order: Order | undefined;
+}
+
+/** The guarantee of a route is that of its weakest part. */
+export function labelOf(parts: RouteParts): RouteLabel {
+  const { source, sinks, buffer } = parts;
+  const limits = [sourceLimit(source.name, source.can), bufferLimit(buffer), ...sinks.map(sinkLimit)].filter(
+    (limit) => limit !== undefined,
+  );
+  const delivery = limits.reduce<Guarantee>((least, limit) => weaker(least, limit.delivery), 'at-least-once');
+  const { order, orderBut, reasons } = orderOf(parts);
+  const notes = [...(source.can.notes ?? []), ...sinks.flatMap((sink) => sink.can.notes ?? [])];
+  return {
+    delivery,
+    order,
+    orderBut,
+    weaknesses: [...limits.map((limit) => limit.why), ...reasons, ...notes],
+    losses: sinks.flatMap((sink) => lossesOf(source.can.carries, sink)),
+  };
+}
+
+/** True when `truth` is at least `asked`. */
+export function keeps(truth: Guarantee, asked: Guarantee): boolean {
+  return guarantees.indexOf(truth) >= guarantees.indexOf(asked);
+}
+
+/** True when `truth` is at least `asked`: lane order is also key order. */
+export function keepsOrder(truth: Order, asked: Order): boolean {
+  const rank: Record<Order, number> = { none: 0, key: 1, lane: 2 };
+  return rank[truth] >= rank[asked];
+}
+
+interface Limit {
+  readonly delivery: Guarantee;
+  readonly why: string;
+}
+
+function weaker(a: Guarantee, b: Guarantee): Guarantee {
+  return keeps(a, b) ? b : a;
+}
+
+function sourceLimit(name: string, can: SourceCan): Limit | undefined {
+  if (can.redelivers !== 'never') return undefined;
+  return {
+    delivery: 'best-effort',
+    why: `${name} does not deliver a message again: what is on its way when mqferry or the link ends is gone`,
+  };
+}
+
+function bufferLimit(buffer: BufferModel | undefined): Limit | undefined {
+  if (buffer?.kind === 'memory')
+    return { delivery: 'best-effort', why: 'buffer memory loses what it holds when mqferry ends; write `buffer: disk` to keep it' };
+  if (buffer?.kind === 'disk' && buffer.sync === 'interval')
+    return {
+      delivery: 'at-least-once (process crash)',
+      why: `the buffer syncs every ${buffer.everyMs} ms: a power cut loses what came since; write \`sync: always\``,
+    };
+  return undefined;
+}
+
+function sinkLimit({ name, can }: NamedSink): Limit | undefined {
+  if (can.confirms === 'none') return { delivery: 'best-effort', why: `${name} does not say whether a message has arrived safely` };
+  if (can.confirms === 'received')
+    return {
+      delivery: 'at-least-once (process crash)',
+      why: `${name} confirms what it has received, not what it has stored: a crash of the target may lose it`,
+    };
+  return undefined;
+}
+
+function orderOf({ source, sinks, order }: RouteParts): { order: Order; orderBut: string | undefined; reasons: string[] } {
+  if (order === 'none') return { order: 'none', orderBut: undefined, reasons: [] };
+  if (source.can.redelivers === 'anyOrder')
+    return {
+      order: 'none',
+      orderBut: undefined,
+      reasons: [`${source.name} may deliver again in another order, so no order can be promised`],
+    };
+  if (order !== undefined) return { order, orderBut: undefined, reasons: paceReasons(order, sinks) };
+  const byKey = sinks.find((sink) => sink.can.keepsOrder === 'key');
+  const loose = sinks.find((sink) => sink.can.keepsOrder === 'none');
+  const reasons = byKey ? [`${byKey.name} keeps order for each key, not across keys`] : [];
+  const orderBut =
+    loose && `a message that ${loose.name} refuses for now leaves the order; write \`order: lane\` or \`order: key\` to wait for it`;
+  return { order: byKey ? 'key' : 'lane', orderBut, reasons };
+}
+
+function paceReasons(order: Order, sinks: readonly NamedSink[]): string[] {
+  const slow = sinks.filter((sink) => !slides(order, sink.can.keepsOrder));
+  const unit = order === 'lane' ? 'lane' : 'lane and key';
+  return slow.map(
+    (sink) => `${sink.name} goes on after a refusal, so \`order: ${order}\` writes one message of each ${unit} at a time: slower, in order`,
+  );
+}
+
+function lossesOf(from: Carries, { name, can }: NamedSink): string[] {
+  const to = can.carries;
+  const losses: string[] = [];
+  if (to.headers === 'none' && from.headers !== 'none')
+    losses.push(`${name} has no headers: a message with headers is refused unless \`onUnmappable: drop\``);
+  const homeless = from.properties.filter((property) => !to.properties.includes(property));
+  if (homeless.length > 0 && to.headers !== 'none') losses.push(`${name} has no slot for ${homeless.join(', ')}: they travel as headers`);
+  if (from.headers === 'typed' && (to.headers === 'text' || to.headers === 'bytes'))
+    losses.push(`${name} has no header types: values travel as text, their types in \`mqf-types\``);
+  if (from.repeats && !to.repeats && to.headers !== 'none')
+    losses.push(`${name} holds a header name once: repeats travel in \`mqf-multi\``);
+  if (from.key && !to.key && to.headers !== 'none') losses.push(`${name} has no key: it travels as \`mqf-key\``);
+  if (from.maxBytes > to.maxBytes) losses.push(`${name} takes at most ${to.maxBytes} bytes a message`);
+  return losses;
+}

@@ -1,0 +1,234 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Engine } from '../../src/engine/engine.ts';
+import type { RoutePlan } from '../../src/engine/plan.ts';
+import { RouteRun } from '../../src/engine/route-run.ts';
+import { MqferryError } from '../../src/errors.ts';
+import { Message } from '../../src/message.ts';
+import { until } from '../brokers/broker.ts';
+import { FakeSink, FakeSource, hastyClock, messages, routePlan, silent, sinkPlan } from './fakes.ts';
+
+function start(plan: RoutePlan): RouteRun {
+  const run = new RouteRun(plan, hastyClock);
+  run.start();
+  onTestFinished(() => void run.stop(0));
+  return run;
+}
+const ids = (list: readonly Message[]) => list.map((message) => message.id);
+
+describe('a message that cannot be delivered', () => {
+  test('stops the route when there is no dead-letter destination: it reads and acks nothing more, and says which message and why', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    sink.answer = (message) => (message.id === 'm3' ? 'refuse' : 'store');
+    source.push(...messages(5));
+    const run = start(routePlan(source, [sink]));
+    await until('the route has failed', () => run.state === 'failed');
+    expect(run.reason).toContain('"m3"');
+    expect(run.reason).toContain('REFUSED');
+    expect(source.acked).toEqual([]);
+    const { reads } = source;
+    source.push(...messages(1));
+    expect(source.reads).toBe(reads);
+    expect(run.isBalanced).toBe(true);
+    expect(run.books).toMatchObject({ read: 5, returned: 5, inFlight: 0 });
+  });
+
+  test('goes to the dead letter as it was received, with the reason, and its neighbours arrive', async () => {
+    const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
+    sink.answer = (message) => (message.id === 'changed-m1' ? 'refuse' : 'store');
+    const share = (batch: readonly Message[]) => [
+      batch.map((message) => message.change({ id: `changed-${message.id}`, body: Buffer.from('new') })),
+    ];
+    source.push(...messages(3));
+    const run = start(routePlan(source, [sink], { share, deadLetter: sinkPlan('dead', dead) }));
+    await until('all are acked', () => source.acked.length === 3);
+    expect(ids(sink.stored)).toEqual(['changed-m0', 'changed-m2']);
+    const [letter] = dead.stored as [Message];
+    expect([letter.id, String(letter.body)]).toEqual(['m1', 'body 1']);
+    expect(letter.header('mqf-error-code')).toBe('REFUSED');
+    expect(letter.header('mqf-error-route')).toBe('test');
+    expect(run.books).toMatchObject({ read: 3, delivered: 2, deadLettered: 1 });
+  });
+
+  test('is retried, and delivered when the sink takes it in the end', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    let refusals = 2;
+    sink.answer = (message) => (message.id === 'm0' && refusals-- > 0 ? 'later' : 'store');
+    source.push(...messages(2));
+    const run = start(routePlan(source, [sink]));
+    await until('both are acked', () => source.acked.length === 2);
+    expect(ids(sink.stored)).toEqual(['m1', 'm0']);
+    expect(run.outboxes[0]?.retried).toBe(2);
+  });
+
+  test('that the broker answers by hanging up is set aside within its attempts, and its neighbours arrive', async () => {
+    const [source, sink, dead] = [new FakeSource(), new FakeSink(true), new FakeSink()];
+    sink.answer = (message) => (message.id === 'm57' ? 'hangUp' : 'store');
+    source.push(...messages(100));
+    const run = start(routePlan(source, [sink], { deadLetter: sinkPlan('dead', dead), order: 'lane' }));
+    await until('all are acked', () => source.acked.length === 100);
+    expect(ids(dead.stored)).toEqual(['m57']);
+    expect(new Set(ids(sink.stored)).size).toBe(99);
+    expect(run.books).toMatchObject({ delivered: 99, deadLettered: 1 });
+  });
+
+  test('is not acked while the dead-letter sink is down', async () => {
+    const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
+    sink.answer = () => 'refuse';
+    dead.isDown = true;
+    source.push(...messages(1));
+    const run = start(routePlan(source, [sink], { deadLetter: sinkPlan('dead', dead) }));
+    await until('the dead-letter sink has been tried', () => (run.links.at(-1)?.failures ?? 0) > 3);
+    expect(source.acked).toEqual([]);
+    dead.isDown = false;
+    await until('it is acked', () => source.acked.length === 1);
+    expect(dead.stored).toHaveLength(1);
+  });
+
+  test('stops the route when the dead-letter destination refuses it', async () => {
+    const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
+    sink.answer = () => 'refuse';
+    dead.answer = () => 'refuse';
+    const run = start(routePlan(source.push(...messages(1)), [sink], { deadLetter: sinkPlan('dead', dead) }));
+    await until('the route has failed', () => run.state === 'failed');
+    expect(run.reason).toContain('dead-letter destination refused message "m0"');
+    expect(source.acked).toEqual([]);
+  });
+
+  test('is dropped and counted when the config says so', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    sink.answer = (message) => (message.id === 'm0' ? 'refuse' : 'store');
+    const run = start(routePlan(source.push(...messages(2)), [sink], { lastResort: 'drop' }));
+    await until('both are acked', () => source.acked.length === 2);
+    expect(run.books).toMatchObject({ delivered: 1, dropped: 1 });
+  });
+
+  test('refused by two sinks is one dead letter and one entry in the books', async () => {
+    const [source, one, two, dead] = [new FakeSource(), new FakeSink(), new FakeSink(), new FakeSink()];
+    one.answer = () => 'refuse';
+    two.answer = () => 'refuse';
+    const run = start(routePlan(source.push(...messages(1)), [one, two], { deadLetter: sinkPlan('dead', dead) }));
+    await until('it is acked', () => source.acked.length === 1);
+    expect(dead.stored).toHaveLength(1);
+    expect(run.books).toMatchObject({ read: 1, deadLettered: 1, delivered: 0 });
+  });
+
+  test('that could not be decoded goes to the dead letter with its reason', async () => {
+    const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
+    source.push(new Message({ body: Buffer.from([1, 2]), id: 'odd', fault: new Error('bad escape') }), ...messages(1));
+    start(routePlan(source, [sink], { deadLetter: sinkPlan('dead', dead) }));
+    await until('both are acked', () => source.acked.length === 2);
+    expect(dead.stored[0]?.header('mqf-error-code')).toBe('DECODE_FAILED');
+    expect(ids(sink.stored)).toEqual(['m0']);
+  });
+
+  test('because a step broke off is not lost', async () => {
+    const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
+    const share = () => {
+      throw new Error('a bug');
+    };
+    start(routePlan(source.push(...messages(2)), [sink], { share, deadLetter: sinkPlan('dead', dead) }));
+    await until('both are acked', () => source.acked.length === 2);
+    expect(dead.stored[0]?.header('mqf-error-code')).toBe('STEP_FAILED');
+  });
+});
+
+describe('stopping', () => {
+  test('lets what is on its way end, acks it, and reads nothing more', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    const run = start(routePlan(source.push(...messages(10)), [sink]));
+    await until('all are acked', () => source.acked.length === 10);
+    expect(await run.stop(1000)).toBe(true);
+    expect(run.state).toBe('stopped');
+    expect(run.isBalanced).toBe(true);
+  });
+
+  test('gives up at the deadline: what was on its way is returned and not acked', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    sink.answer = () => 'never';
+    const run = start(routePlan(source.push(...messages(4)), [sink]));
+    await until('they are on their way', () => run.books.inFlight === 4);
+    expect(await run.stop(2000)).toBe(false);
+    expect(source.acked).toEqual([]);
+    expect(run.books).toMatchObject({ read: 4, returned: 4, inFlight: 0 });
+    expect(run.isBalanced).toBe(true);
+  });
+
+  test('ends at once when told so', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    sink.answer = () => 'never';
+    const run = start(routePlan(source.push(...messages(1)), [sink]));
+    await until('it is on its way', () => run.books.inFlight === 1);
+    const now = new AbortController();
+    const stopped = run.stop(3_600_000_00, now.signal);
+    now.abort();
+    expect(await stopped).toBe(false);
+  });
+});
+
+describe('idle', () => {
+  test('is a route whose source waits and that has nothing on its way; a link that is down is not idle', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    sink.isDown = true;
+    const run = start(routePlan(source.push(...messages(1)), [sink]));
+    await until('the sink has been tried', () => (run.links[1]?.failures ?? 0) > 2);
+    expect(run.isIdle).toBe(false);
+    expect(source.opens, 'the source is opened only while all sinks are open').toBe(0);
+    sink.isDown = false;
+    await until('the route is idle', () => run.isIdle);
+    expect(source.acked).toHaveLength(1);
+    expect(run.isFinished).toBe(false);
+  });
+
+  test('and finished, when the source has an end', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    source.isFinite = true;
+    const run = start(routePlan(source.push(...messages(3)), [sink]));
+    await until('the route has finished', () => run.isFinished);
+    expect(source.acked).toHaveLength(3);
+  });
+});
+
+test('the window bounds what is read while the sink does not confirm', async () => {
+  const [source, sink] = [new FakeSource(), new FakeSink()];
+  sink.answer = () => 'never';
+  const run = start(routePlan(source.push(...messages(500)), [sink], { window: { messages: 40, bytes: 1e6 } }));
+  await until('the window is full', () => run.books.inFlight === 40);
+  expect(run.pumps[0]?.window.messagesMax).toBe(40);
+});
+
+test('a lost source link is opened again, and what was not acked comes again', async () => {
+  const [source, sink] = [new FakeSource(), new FakeSink()];
+  const run = start(routePlan(source.push(...messages(3)), [sink]));
+  await until('all are acked', () => source.acked.length === 3);
+  source.cut();
+  source.push(...messages(2));
+  await until('the rest is acked', () => source.acked.length === 5);
+  expect(source.opens).toBe(2);
+  expect(run.isBalanced).toBe(true);
+});
+
+test("one route's trouble never touches another", async () => {
+  const [good, bad, sink] = [new FakeSource(), new FakeSource(), new FakeSink()];
+  const throwing = new FakeSink();
+  throwing.answer = () => {
+    throw new TypeError('a bug in the connector');
+  };
+  const engine = new Engine(
+    [
+      { name: 'bad', plan: async () => ({ ...routePlan(bad.push(...messages(1)), [throwing]), name: 'bad' }) },
+      { name: 'broken', plan: () => Promise.reject(new MqferryError('BUFFER_FAILED', 'the buffer cannot be opened')) },
+      { name: 'good', plan: async () => ({ ...routePlan(good.push(...messages(5)), [sink]), name: 'good' }) },
+    ],
+    silent,
+    hastyClock,
+  );
+  await engine.start();
+  onTestFinished(() => void engine.stop(0));
+  await until('the good route has delivered', () => good.acked.length === 5);
+  expect(engine.view('broken')).toMatchObject({ state: 'failed', reason: 'the buffer cannot be opened' });
+  await until('the bad route has given up', () => engine.view('bad')?.state === 'failed');
+  expect(engine.view('good')?.state).toBe('running');
+  throwing.answer = () => 'store';
+  expect(await engine.startRoute('bad'), 'it can be started again').toBe(true);
+  await until('what it held has arrived', () => throwing.stored.length > 0);
+});
