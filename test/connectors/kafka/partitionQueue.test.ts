@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { batchEnd, PartitionQueue, PendingWrite, type QueuedRecord } from '../../../connectors/kafka/partitionQueue.ts';
+import type { OutRecord } from '../../../connectors/kafka/port.ts';
+import { Message, MqferryError, notConnected } from '../../../src/connector.ts';
+
+const limits = { messages: 10, bytes: 1000 };
+
+function record(write: PendingWrite, name: string, more: Partial<QueuedRecord> = {}): QueuedRecord {
+  const value = Buffer.from(name);
+  return {
+    topic: 't',
+    partition: 0,
+    key: null,
+    value,
+    headers: new Map(),
+    timestamp: 0n,
+    message: new Message({ body: value }),
+    write,
+    bytes: 10,
+    ...more,
+  };
+}
+
+function fill(queue: PartitionQueue, names: readonly string[]): PendingWrite {
+  const write = new PendingWrite(names.length);
+  for (const name of names) queue.push(record(write, name));
+  queue.kick();
+  return write;
+}
+
+const namesOf = (records: readonly OutRecord[]) => records.map(({ value }) => String(value));
+
+describe('the queue of a partition', () => {
+  test('has one send in flight, in order', async () => {
+    const sent: string[][] = [];
+    let flying = 0;
+    const queue = new PartitionQueue(
+      { messages: 2, bytes: 1000 },
+      async (records) => {
+        expect(++flying).toBe(1);
+        sent.push(namesOf(records));
+        await Promise.resolve();
+        flying--;
+      },
+      (error) => expect(error).toBeUndefined(),
+    );
+    const writes = [fill(queue, ['a', 'b', 'c']), fill(queue, ['d'])];
+    await Promise.all(writes.map((write) => write.done));
+    expect(sent).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+  });
+
+  test('refuses the record that the broker will not have, and delivers its neighbours in order', async () => {
+    const stored: string[] = [];
+    const send = async (records: readonly OutRecord[]) => {
+      if (namesOf(records).includes('bad')) throw new MqferryError('TOO_LARGE', 'too large');
+      stored.push(...namesOf(records));
+    };
+    const queue = new PartitionQueue(limits, send, (error) => expect(error).toBeUndefined());
+    const refusals = await fill(queue, ['a', 'b', 'bad', 'c', 'd']).done;
+    expect(stored).toEqual(['a', 'b', 'c', 'd']);
+    expect(refusals.map(({ message, retry }) => [String(message.body), retry])).toEqual([['bad', false]]);
+  });
+
+  test('sends nothing more after a send whose outcome is unknown', async () => {
+    const sent: string[][] = [];
+    const lost: unknown[] = [];
+    const queue: PartitionQueue = new PartitionQueue(
+      { messages: 1, bytes: 1000 },
+      async (records) => {
+        sent.push(namesOf(records));
+        throw notConnected('gone');
+      },
+      (error) => {
+        lost.push(error);
+        queue.stop();
+      },
+    );
+    fill(queue, ['a', 'b']);
+    await new Promise(setImmediate);
+    fill(queue, ['c']);
+    await new Promise(setImmediate);
+    expect(sent).toEqual([['a']]);
+    expect(lost).toHaveLength(1);
+  });
+
+  test('cuts a batch where its times are 2^31 ms apart', () => {
+    const times = [0n, 5n, 2n ** 31n, 2n ** 31n + 1n, 7n].map((timestamp) => ({ bytes: 1, timestamp }));
+    expect(batchEnd(times, 0, limits)).toBe(2);
+    expect(batchEnd(times, 2, limits)).toBe(4);
+    expect(batchEnd(times, 4, limits)).toBe(5);
+  });
+
+  test('cuts a batch at the limit of bytes, and sends a larger record alone', () => {
+    const sizes = [600, 600, 5000, 10].map((bytes) => ({ bytes, timestamp: 0n }));
+    expect(batchEnd(sizes, 0, limits)).toBe(1);
+    expect(batchEnd(sizes, 2, limits)).toBe(3);
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import type { SinkCan, SourceCan } from '../../src/connector.ts';
+import { keeps, keepsOrder, labelOf, type RouteParts } from '../../src/route/label.ts';
+
+const carries = { headers: 'typed', repeats: true, key: true, properties: ['id', 'priority'], maxBytes: Number.POSITIVE_INFINITY } as const;
+const source: SourceCan = { settles: 'each', redelivers: 'inOrder', stableIds: true, carries };
+const sink: SinkCan = {
+  keepsOrder: 'lane',
+  writes: 'many',
+  maxWrite: { messages: 1000, bytes: 1e6 },
+  confirms: 'stored',
+  routed: true,
+  carries,
+};
+const parts = (more: {
+  source?: Partial<SourceCan>;
+  sink?: Partial<SinkCan>;
+  buffer?: RouteParts['buffer'];
+  order?: RouteParts['order'];
+}): RouteParts => ({
+  source: { name: 'source a', can: { ...source, ...more.source } },
+  sinks: [{ name: 'sink b', can: { ...sink, ...more.sink } }],
+  buffer: more.buffer,
+  order: more.order,
+});
+const at = { file: 'x', line: 1, col: 1 };
+const disk = { kind: 'disk', maxBytes: 1, sync: 'always', everyMs: 0, at } as const;
+
+describe('delivery is that of the weakest part', () => {
+  const table: [string, Parameters<typeof parts>[0], string][] = [
+    ['all parts are safe', {}, 'at-least-once'],
+    ['with a synced disk buffer', { buffer: disk }, 'at-least-once'],
+    ['a source that never delivers again', { source: { redelivers: 'never' }, buffer: disk }, 'best-effort'],
+    ['a sink that confirms nothing', { sink: { confirms: 'none' } }, 'best-effort'],
+    ['a sink that confirms what it received', { sink: { confirms: 'received' } }, 'at-least-once (process crash)'],
+    ['a buffer that syncs now and then', { buffer: { ...disk, sync: 'interval', everyMs: 100 } }, 'at-least-once (process crash)'],
+    ['a buffer in memory', { buffer: { kind: 'memory', maxMessages: 1, maxBytes: 1, at } }, 'best-effort'],
+  ];
+  test.each(table)('%s', (_, more, delivery) => {
+    const label = labelOf(parts(more));
+    expect(label.delivery).toBe(delivery);
+    expect(label.weaknesses.length > 0).toBe(delivery !== 'at-least-once');
+  });
+});
+
+describe('order', () => {
+  test('is lane where source and sink keep it', () => expect(labelOf(parts({}))).toMatchObject({ order: 'lane', orderBut: undefined }));
+  test('has an exception where the sink goes on after a refusal, unless it is asked for', () => {
+    expect(labelOf(parts({ sink: { keepsOrder: 'none' } })).orderBut).toContain('sink b refuses');
+    const asked = labelOf(parts({ sink: { keepsOrder: 'none' }, order: 'lane' }));
+    expect(asked).toMatchObject({ order: 'lane', orderBut: undefined });
+    expect(asked.weaknesses.join()).toContain('one message of each lane at a time');
+  });
+  test('is key where the sink keeps it by key', () => expect(labelOf(parts({ sink: { keepsOrder: 'key' } })).order).toBe('key'));
+  test('is none where the source delivers again in any order, whatever is asked', () => {
+    expect(labelOf(parts({ source: { redelivers: 'anyOrder' }, order: 'lane' })).order).toBe('none');
+  });
+});
+
+test('says what travels otherwise, and what the target cannot take', () => {
+  const { losses } = labelOf(
+    parts({ sink: { carries: { headers: 'text', repeats: false, key: false, properties: ['id'], maxBytes: 10 } } }),
+  );
+  expect(losses.join('\n')).toMatch(/priority[\s\S]*mqf-types[\s\S]*mqf-multi[\s\S]*mqf-key[\s\S]*10 bytes/);
+});
+
+test('a guarantee is kept by an equal or stronger one', () => {
+  expect(keeps('at-least-once', 'best-effort')).toBe(true);
+  expect(keeps('best-effort', 'at-least-once')).toBe(false);
+  expect(keepsOrder('lane', 'key')).toBe(true);
+  expect(keepsOrder('key', 'lane')).toBe(false);
+});
