@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
+import { addBuffer } from './buffer.ts';
+import { addCheck } from './check.ts';
+import { addDemo } from './demo.ts';
 import { addExplain } from './explain.ts';
 import { addRun } from './run.ts';
 import { addValidate } from './validate.ts';
 
 /** The verbs, in the order in which help shows them. */
-export const verbs: readonly ((program: Command) => void)[] = [addRun, addValidate, addExplain];
+export const verbs: readonly ((program: Command) => void)[] = [addRun, addValidate, addCheck, addExplain, addDemo, addBuffer];

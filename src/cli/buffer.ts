@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { dumpBuffer, verifyBuffer } from '../buffer/inspect.ts';
+import { adoptBuffer, bufferDirectory, dropBuffer, listBuffers } from '../buffer/instance.ts';
+import { lockDirectory } from '../buffer/lock.ts';
+import type { Message } from '../message.ts';
+import { Leave } from './exit-codes.ts';
+import { table } from './table.ts';
+
+/** `buffer ls|verify|dump|adopt|drop`: the disk buffers of a data directory. Those that change something need it unlocked. */
+export function addBuffer(program: Command): void {
+  const buffer = program.command('buffer').description('Look after the disk buffers of a data directory.');
+  const verb = (name: string, text: string) =>
+    buffer.command(name).description(text).option('--data <dir>', 'data directory (default: $MQFERRY_DATA, or mqferry-data)');
+  verb('ls', 'The buffers and what they hold.').action((options: Data) => list(dirOf(options)));
+  verb('verify', 'Read everything and check every checksum. Changes nothing.')
+    .argument('<route>')
+    .action((route: string, options: Data) => verify(dirOf(options), route));
+  verb('dump', 'The messages as JSON lines, oldest first. Changes nothing.')
+    .argument('<route>')
+    .action((route: string, options: Data) => dump(dirOf(options), route));
+  verb('adopt', 'Give the buffer of a route that is gone to another route.')
+    .argument('<old>')
+    .argument('<new>')
+    .action((from: string, to: string, options: Data) =>
+      whileLocked(dirOf(options), async (dir) => {
+        const { messages } = await adoptBuffer(dir, from, to);
+        process.stdout.write(`route ${to} now has the ${messages} messages of ${from}\n`);
+      }),
+    );
+  verb('drop', 'Delete a buffer with everything in it.')
+    .argument('<route>')
+    .action((route: string, options: Data) =>
+      whileLocked(dirOf(options), async (dir) => {
+        const { messages } = await dropBuffer(dir, route);
+        process.stdout.write(`deleted the buffer of ${route} with ${messages} messages\n`);
+      }),
+    );
+}
+
+interface Data {
+  readonly data?: string;
+}
+
+function dirOf({ data }: Data): string {
+  return data ?? process.env['MQFERRY_DATA'] ?? 'mqferry-data';
+}
+
+async function list(dir: string): Promise<void> {
+  const rows = (await listBuffers(dir)).map(({ route, messages, bytes }) => [route, String(messages), String(bytes)]);
+  process.stdout.write(rows.length === 0 ? `no buffers in ${dir}\n` : `${table([['route', 'messages', 'bytes'], ...rows])}\n`);
+}
+
+async function verify(dir: string, route: string): Promise<void> {
+  const report = await verifyBuffer(bufferDirectory(dir, route));
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (report.problems.length > 0) throw new Leave('failed', `the buffer of ${route} is damaged`);
+}
+
+async function dump(dir: string, route: string): Promise<void> {
+  for await (const { sequence, message } of dumpBuffer(bufferDirectory(dir, route))) {
+    const isTaken = process.stdout.write(`${JSON.stringify({ sequence, ...plain(message) }, asJson)}\n`);
+    if (!isTaken) await new Promise((resolve) => process.stdout.once('drain', resolve));
+  }
+}
+
+function plain(message: Message): object {
+  const { id, key, headers, contentType, timestamp, lane, origin } = message;
+  return { id, key: key?.toString(), contentType, timestamp, lane, origin, headers, body: message.body?.toString() ?? null };
+}
+
+function asJson(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+async function whileLocked(dir: string, work: (dir: string) => Promise<void>): Promise<void> {
+  const lock = await lockDirectory(dir);
+  try {
+    await work(dir);
+  } finally {
+    await lock.release();
+  }
+}
