@@ -7,6 +7,15 @@ import type { Message } from '../message.ts';
 /** Text with `${{ expr }}` in it, compiled; `constant` when it has none. The connector checks what it returns by its protocol's rules. */
 export type Template = ((message: Message) => string) & { readonly constant?: string };
 
+/** An expression, compiled: what it yields for a message. Throws STEP_FAILED when it cannot be evaluated. */
+export type Expression = ((message: Message) => unknown) & { readonly text: string };
+
+/** Like {@link Expression}, of text with `${{ expr }}` in it or of a plain YAML scalar, which is then its `constant`. */
+export type Value = ((message: Message) => unknown) & { readonly text: string; readonly constant?: string | number | bigint | boolean };
+
+/** An expression, or a YAML map or list (nested as you like) whose leaves are expressions. */
+export type Mapping = Expression | readonly Mapping[] | ReadonlyMap<string, Mapping>;
+
 export interface FieldOptions<T> {
   /** The value when the key is absent. A field with neither a default nor `optional` is required. */
   readonly default?: T;
@@ -21,7 +30,9 @@ export interface FieldOptions<T> {
 export type FieldKind =
   | { readonly kind: 'text'; readonly pattern?: RegExp; readonly hint?: string }
   | { readonly kind: 'template' }
-  | { readonly kind: 'expression' }
+  | { readonly kind: 'expression'; readonly slot: 'boolean' | 'any'; readonly listAll: boolean }
+  | { readonly kind: 'value' }
+  | { readonly kind: 'mapping' }
   | { readonly kind: 'whole'; readonly min: number; readonly max: number }
   | { readonly kind: 'yesNo' }
   | { readonly kind: 'oneOf'; readonly values: readonly (string | number)[] }
@@ -66,6 +77,25 @@ export function secret<const O extends Opt<string>>(doc: string, options?: O) {
 /** Text in which `${{ expr }}` is evaluated for each message. */
 export function template<const O extends FieldOptions<string>>(doc: string, options?: O) {
   return field<Template, Opt<Template>>(doc, { kind: 'template' }, options as unknown as Opt<Template>) as Field<Optional<Template, O>>;
+}
+
+/** An expression, compiled. With `listAll` also a list, joined into one: it is true when each of them is. */
+export function expression<const O extends FieldOptions<string> & { slot: 'boolean' | 'any'; listAll?: boolean }>(doc: string, options: O) {
+  const { slot, listAll = false, ...rest } = options;
+  const kind = { kind: 'expression', slot, listAll } as const;
+  return field<Expression, Opt<Expression>>(doc, kind, rest as unknown as Opt<Expression>) as Field<Optional<Expression, O>>;
+}
+
+/** Text in which `${{ expr }}` is evaluated, or a plain YAML scalar. What is one `${{ expr }}` keeps its type; null is null. */
+export function value<const O extends FieldOptions<string>>(doc: string, options?: O) {
+  return field<Value | null, Opt<Value | null>>(doc, { kind: 'value' }, options as unknown as Opt<Value | null>) as Field<
+    Optional<Value | null, O>
+  >;
+}
+
+/** An expression, or a tree of them. */
+export function mapping(doc: string): Field<Mapping> {
+  return field<Mapping, Opt<Mapping>>(doc, { kind: 'mapping' }, undefined);
 }
 
 /** A whole number. */

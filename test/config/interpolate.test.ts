@@ -84,6 +84,15 @@ describe('in a config', () => {
     expect(topic(undefined as never)).toBe('${{ "${{" }} raw }}');
   });
 
+  test('a dollar that was filled in does not turn the expression behind it into text', async () => {
+    const { routes } = await model(
+      `${'routes: { r: { source: { rabbitmq: { queue: q } }, sink: { rabbitmq: { queue: "${D}${{ a }}" } } } }'}`,
+      { D: 'x$' },
+    );
+    const queue = (routes[0]!.sink as OneSink).end.config['queue'] as Template;
+    expect(queue(undefined as never)).toBe('x${{ "$" }}${{ a }}');
+  });
+
   test('an unresolved value is reported at its place inside the text, with what to do', async () => {
     const { problems } = await load('routes:\n  r:\n    source: { rabbitmq: { queue: "ab${body.x}" } }\n    sink: print\n');
     expect(problems).toMatchObject([{ rule: 'unresolved', line: 3, col: 37, hint: 'a value of the message is written `${{ … }}`' }]);

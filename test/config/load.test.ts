@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Expression, Value } from '../../src/config/fields.ts';
-import { load, loadedConnectors, loadInputs, model, routeWith, rules, source } from './registry.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { load, loadedConnectors, loadInputs, model, registry, routeWith, rules, source } from './registry.ts';
 
 const example = `
 connections:
@@ -263,9 +264,17 @@ describe('what is wrong is found', () => {
     expect(await rules(text)).toEqual(['2:34 wrong-type']);
   });
 
+  test('a step that looks at its value as a whole says where', async () => {
+    const check = (): void => {
+      throw Object.assign(new Error('b is not a target'), { key: 'b' });
+    };
+    const steps = { ...registry.steps, set: { ...registry.steps['set']!, check } };
+    const texts = [{ name: 'a', text: routeWith('steps: [{ set: { a: x, b: y } }]') }];
+    const { problems } = await loadConfig({ texts }, { ...registry, steps }, {});
+    expect(problems).toMatchObject([{ rule: 'bad-step', message: 'b is not a target', line: 5, col: 28 }]);
+  });
+
   test('a connector that cannot be loaded is a problem, not a crash', async () => {
-    const { loadConfig } = await import('../../src/config/load.ts');
-    const { registry } = await import('./registry.ts');
     const broken = { ...registry, connectors: { ...registry.connectors, print: () => Promise.reject(new Error('no such module')) } };
     const { problems } = await loadConfig({ texts: [{ name: 'a', text: routeWith('') }] }, broken, {});
     expect(problems).toMatchObject([{ rule: 'connector-broken', message: 'the connector print cannot be loaded: no such module' }]);

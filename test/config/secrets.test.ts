@@ -68,6 +68,18 @@ describe('a secret is in no problem, frame or description', () => {
     ['of a group', `connections: { e: { kafka: { brokers: a, sasl: { mechanism: x, password: ${canary} } } } }\n${rest}`],
   ])('%s', async (_where, text) => expect(await printed(text)).not.toContain(canary));
 
+  test('in a URL beside broken YAML, where nothing was parsed', async () => {
+    const text = `connections:\n  shop:\n    rabbitmq:\n      url: amqp://me:${canary}@a\n      heartbeat: @soon\n${rest}`;
+    expect(await printed(text)).toContain('amqp://me:***@a');
+    expect(await printed(text)).not.toContain(canary);
+  });
+
+  test('though it is too short to be found in other text', async () => {
+    const text = `connections:\n  shop:\n    rabbitmq:\n      password: ~q\n      user: a\n${rest}`;
+    expect(await printed(text)).not.toContain('~q');
+    expect(await printed(text.replace('user: a', 'heartbeat: soon'))).not.toContain('~q');
+  });
+
   test('from a file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'config-'));
     afterAll(() => rmSync(folder, { recursive: true }));

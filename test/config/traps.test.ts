@@ -165,9 +165,11 @@ describe('a hostile file is refused in less than a second', () => {
     ['that is an alias of itself', 'routes: &a { b: *a }', 'yaml-alias'],
     ['of control characters', 'routes: "\u0000\u001b[31m"', 'wrong-type'],
   ])('%s', async (_what, text, rule) => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     const { model, problems } = await load(text);
-    expect(performance.now() - start).toBeLessThan(1000);
+    // CPU time: other suites may have the machine.
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1000).toBeLessThan(1000);
     expect(model).toBe(undefined);
     expect(problems.map((one) => one.rule)).toContain(rule);
     expect(problems.length).toBeLessThan(300);

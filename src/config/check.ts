@@ -1,0 +1,219 @@
+import { Compiler } from './compiled.ts';
+import type { Field, FieldKind, Fields } from './fields.ts';
+import type { Compile } from './model.ts';
+import { didYouMean, nearest } from './nearest.ts';
+import { type MapNode, type Node, nameOf, type ScalarNode } from './node.ts';
+import type { Problems, Spot } from './problems.ts';
+import { looksSecret, redactUrl, urlSecrets } from './redact.ts';
+import { NotAValue, parseDuration, parseDurationRange, parsePlain, parseSize, parseWhole, parseYesNo } from './values.ts';
+
+type KindOf<K extends FieldKind['kind']> = Extract<FieldKind, { kind: K }>;
+
+/**
+ * Checks a tree by declared fields and gives the values the program works with. Everything wrong becomes a problem; the value of what is
+ * wrong is undefined, and the caller drops the whole result when there are errors.
+ */
+export class Checker {
+  readonly problems: Problems;
+  readonly #compiler: Compiler;
+
+  constructor(compile: Compile, problems: Problems) {
+    this.problems = problems;
+    this.#compiler = new Compiler(compile, problems);
+  }
+
+  /** All fields of a map; keys in `besides` are somebody else's. Without a node: the defaults. */
+  fields(node: Node | undefined, fields: Fields, at: Spot, besides: readonly string[] = []): Record<string, unknown> {
+    const map = node && this.map(node, [...Object.keys(fields), ...besides]);
+    if (node && !map) return {};
+    const values: [string, unknown][] = [];
+    for (const [name, field] of Object.entries(fields)) {
+      const entry = map?.entries.get(name);
+      values.push([name, entry ? this.value(entry.value, field, name) : this.absent(field, name, at)]);
+    }
+    return Object.fromEntries(values);
+  }
+
+  /** The node as a map that has no keys but these; undefined when it is not a map. */
+  map(node: Node, known?: readonly string[]): MapNode | undefined {
+    if (node.kind === 'broken') return undefined;
+    if (node.kind !== 'map') {
+      this.wrongType(node, 'a map');
+      return undefined;
+    }
+    for (const [key, { keyStart, value }] of node.entries) {
+      if (!known || known.includes(key)) continue;
+      this.unknownKey({ file: node.file, start: keyStart }, key, value, known);
+    }
+    return node;
+  }
+
+  unknownKey(at: Spot, key: string, value: Node, known: readonly string[]): void {
+    // A misspelled key may be that of a secret.
+    if (looksSecret(nearest(key, known) ?? key)) value.file.mask(value.start, value.end);
+    const shown = known.length <= 12 ? `known here: ${known.join(', ')}` : undefined;
+    this.problems.error(at, 'unknown-key', `unknown key "${key}"`, didYouMean(key, known) ?? shown);
+  }
+
+  value(node: Node, field: Field<unknown>, name: string): unknown {
+    const { kind, options } = field;
+    if (options.secret) this.#keepSecret(node);
+    if (node.kind === 'broken') return undefined;
+    if (kind.kind === 'expression') return this.#compiler.expression(node, kind.slot, kind.listAll);
+    if (kind.kind === 'mapping') return this.#compiler.mapping(node);
+    if (kind.kind === 'any') return this.#anything(node);
+    if (kind.kind === 'list') return this.#list(node, kind, name);
+    if (kind.kind === 'map') return this.#named(node, kind, name);
+    if (kind.kind === 'group') return this.fields(node, kind.fields, node);
+    if (kind.kind === 'value' && node.kind === 'empty' && node.written !== '') return null;
+    const scalar = this.scalar(node, name);
+    return scalar && this.#scalar(scalar, field, name);
+  }
+
+  /** The node as a single value, or a problem. */
+  scalar(node: Node, name: string): ScalarNode | undefined {
+    if (node.kind === 'scalar') return node;
+    if (node.kind === 'empty') {
+      const found = node.written === '' ? 'nothing' : node.written;
+      const hint = node.written === '' ? 'give it a value, or leave out the key' : "quote it if it is meant as text: 'null'";
+      this.problems.error(node, 'null', `${name} needs a value, found ${found}`, hint);
+    } else if (node.kind !== 'broken') {
+      this.wrongType(node, `a single value for ${name}`);
+    }
+    return undefined;
+  }
+
+  wrongType(node: Node, expected: string): void {
+    const hint = node.kind === 'map' || node.kind === 'list' ? 'does the value need quotes?' : undefined;
+    const rule = node.kind === 'empty' ? 'null' : 'wrong-type';
+    this.problems.error(node, rule, `expected ${expected}, found ${nameOf(node)}`, expected.startsWith('a single') ? hint : undefined);
+  }
+
+  /** What a field is when its key is not there: its default, or a problem. */
+  absent({ kind, options }: Field<unknown>, name: string, at: Spot): unknown {
+    if (options.default !== undefined) {
+      const { default: value } = options;
+      if (kind.kind !== 'template' && kind.kind !== 'expression' && kind.kind !== 'value') return value;
+      return this.value(literal(String(value), at), { doc: '', kind, options: {} }, name);
+    }
+    if (options.optional) return undefined;
+    if (kind.kind === 'group') return this.fields(undefined, kind.fields, at);
+    this.problems.error(
+      at,
+      'missing',
+      `${name} is missing`,
+      options.example === undefined ? undefined : `e.g. ${name}: ${options.example}`,
+    );
+    return undefined;
+  }
+
+  #scalar(node: ScalarNode, { kind, options }: Field<unknown>, name: string): unknown {
+    if (kind.kind === 'template') return this.#compiler.template(node);
+    if (kind.kind === 'value') return this.#compiler.value(node);
+    for (const secret of urlSecrets(node.text)) this.problems.secrets.add(secret);
+    if (options.secret && node.cut && !/^\$\{[^{}]*\}$/.test(node.raw)) {
+      const message = `${name} ends at \` #\`: for YAML the rest of the line is a comment`;
+      this.problems.error(node, 'cut-by-comment', message, "quote it: '…', or move the comment to a line of its own");
+    }
+    try {
+      return parse(node.text.replaceAll('$${{', '${{'), kind);
+    } catch (error) {
+      if (!(error instanceof NotAValue)) throw error;
+      const found = options.secret ? '' : node.filled ? `, found what ${node.raw} stands for` : `, found "${short(node.text)}"`;
+      this.problems.error(
+        node,
+        'wrong-type',
+        `${name} must be ${error.message}${redactUrl(found)}`,
+        options.secret || node.filled ? undefined : error.hint,
+      );
+      return undefined;
+    }
+  }
+
+  #list(node: Node, { of }: KindOf<'list'>, name: string): readonly unknown[] | undefined {
+    if (node.kind === 'list') return node.items.flatMap((item) => this.#items(item, of, name));
+    if (node.kind === 'scalar' && isPlain(of)) return this.#items(node, of, name, true);
+    if (node.kind === 'empty') this.scalar(node, name);
+    else this.wrongType(node, `a list for ${name}`);
+    return undefined;
+  }
+
+  /** `a,b` text is two items; inside a list only when all of it was filled in, so that `["${BROKERS}"]` may name several. */
+  #items(node: Node, of: Field<unknown>, name: string, split = node.kind === 'scalar' && /^\$\{[^{}]*\}$/.test(node.raw)): unknown[] {
+    if (!split || node.kind !== 'scalar' || !isPlain(of) || node.text.includes('${{')) return [this.value(node, of, name)];
+    return node.text.split(',').map((text) => {
+      if (text.trim() === '') this.problems.error(node, 'wrong-type', `${name} has an empty item`);
+      const part = { ...node, text: text.trim(), parts: [{ text: text.trim(), filled: node.filled, at: 0 }] };
+      return this.value(part, of, name);
+    });
+  }
+
+  #named(node: Node, { of }: KindOf<'map'>, name: string): Record<string, unknown> {
+    const map = node.kind === 'map' ? node : this.map(node);
+    const values: [string, unknown][] = [];
+    for (const [key, entry] of map?.entries ?? []) {
+      if (key === '') this.problems.error({ file: node.file, start: entry.keyStart }, 'wrong-type', `an empty name in ${name}`);
+      values.push([key, this.value(entry.value, of, key)]);
+    }
+    return Object.fromEntries(values); // never a plain assignment: `__proto__` is a name like any other
+  }
+
+  #anything(node: Node): unknown {
+    if (node.kind === 'empty') return null;
+    if (node.kind === 'list') return node.items.map((item) => this.#anything(item));
+    if (node.kind === 'map') return Object.fromEntries([...node.entries].map(([key, entry]) => [key, this.#anything(entry.value)]));
+    if (node.kind === 'scalar') return node.style === 'plain' ? parsePlain(node.text) : node.text;
+    return undefined;
+  }
+
+  /** Nothing below this node is ever shown. */
+  #keepSecret(node: Node): void {
+    if (node.kind !== 'empty' && !(node.kind === 'scalar' && /^\$\{[^{}:]*(?::\?[^{}]*)?\}$/.test(node.raw)))
+      node.file.mask(node.start, node.end);
+    if (node.kind === 'scalar' && node.text !== '') this.problems.secrets.add(node.text);
+    if (node.kind === 'list') for (const item of node.items) this.#keepSecret(item);
+    if (node.kind === 'map') for (const { value } of node.entries.values()) this.#keepSecret(value);
+  }
+}
+
+function parse(text: string, kind: FieldKind): unknown {
+  if (kind.kind === 'whole') return parseWhole(text, kind.min, kind.max);
+  if (kind.kind === 'yesNo') return parseYesNo(text);
+  if (kind.kind === 'size') return parseSize(text);
+  if (kind.kind === 'duration') return parseDuration(text);
+  if (kind.kind === 'durationRange') return parseDurationRange(text);
+  if (kind.kind === 'oneOf') return parseOneOf(text, kind.values);
+  if (kind.kind === 'text' && kind.pattern && !kind.pattern.test(text)) throw new NotAValue(kind.hint ?? `like ${kind.pattern.source}`);
+  return text;
+}
+
+function parseOneOf(text: string, values: readonly (string | number)[]): string | number {
+  const found = values.find((value) => String(value) === text);
+  if (found === undefined) throw new NotAValue(`one of ${values.join(', ')}`, didYouMean(text, values.map(String)));
+  return found;
+}
+
+const plainKinds: ReadonlySet<FieldKind['kind']> = new Set(['text', 'template', 'whole', 'yesNo', 'oneOf', 'size', 'duration']);
+
+function isPlain(field: Field<unknown>): boolean {
+  return plainKinds.has(field.kind.kind);
+}
+
+function short(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function literal(text: string, { file, start }: Spot): ScalarNode {
+  return {
+    kind: 'scalar',
+    text,
+    raw: text,
+    style: 'quoted',
+    filled: false,
+    parts: [{ text, filled: false, at: 0 }],
+    cut: false,
+    file,
+    start,
+    end: start,
+  };
+}

@@ -1,0 +1,124 @@
+import type { Message } from '../message.ts';
+import type { Expression, Mapping, Template, Value } from './fields.ts';
+import type { Compile } from './model.ts';
+import { type Node, nameOf, placeInside, type ScalarNode } from './node.ts';
+import type { Problems } from './problems.ts';
+import { scrub } from './redact.ts';
+import { parseExact } from './values.ts';
+
+/** Compiles the slots that hold expressions, and reports what does not compile at the place inside the text. */
+export class Compiler {
+  readonly #compile: Compile;
+  readonly #problems: Problems;
+
+  constructor(compile: Compile, problems: Problems) {
+    this.#compile = compile;
+    this.#problems = problems;
+  }
+
+  /** One expression, or with `listAll` a list of them, joined. Undefined when a problem was reported. */
+  expression(node: Node, slot: 'boolean' | 'any', listAll: boolean): Expression | undefined {
+    if (node.kind !== 'list' || !listAll) return this.#one(node, slot);
+    if (node.items.length === 0) this.#problems.error(node, 'empty-expression', 'a list of no expressions is always true', 'leave it out');
+    const all = node.items.map((item) => this.#one(item, slot));
+    const compiled = all.filter((one) => one !== undefined);
+    return compiled.length < all.length ? undefined : joined(compiled);
+  }
+
+  mapping(node: Node): Mapping | undefined {
+    if (node.kind === 'list') return node.items.map((item) => this.mapping(item)!);
+    if (node.kind !== 'map') return this.#one(node, 'any');
+    return new Map([...node.entries].map(([key, entry]) => [key, this.mapping(entry.value)!]));
+  }
+
+  template(node: ScalarNode): Template | undefined {
+    if (!this.#whole(node, 'text with `${{ }}` in it')) return undefined;
+    return this.#at(node, 'bad-template', () => Object.assign(this.#compile.template(templateText(node)), { text: node.text }));
+  }
+
+  value(node: ScalarNode): Value | undefined {
+    if (!this.#whole(node, 'text with `${{ }}` in it')) return undefined;
+    if (!node.raw.includes('${{')) return constant(node.text, node.style === 'plain' ? parseExact(node.text) : node.text);
+    return this.#at(node, 'bad-template', () => Object.assign(this.#compile.value(templateText(node)), { text: node.text }));
+  }
+
+  #one(node: Node, slot: 'boolean' | 'any'): Expression | undefined {
+    if (node.kind === 'broken') return undefined;
+    if (node.kind === 'map' || node.kind === 'list') {
+      this.#problems.error(node, 'wrong-type', `expected an expression, found ${nameOf(node)}`, "quote it: '…'");
+      return undefined;
+    }
+    const text = node.kind === 'empty' ? node.written : node.text;
+    if (text.trim() === '' || text === '~') {
+      this.#problems.error(node, 'empty-expression', 'an empty expression', 'is it cut by ` #`, or not indented?');
+      return undefined;
+    }
+    if (node.kind === 'empty') return this.#at(node, 'bad-expression', () => named(this.#compile.expression(text, slot), text));
+    if (!this.#whole(node, 'an expression')) return undefined;
+    if (/^\$\{\{.*\}\}$/s.test(text)) {
+      this.#problems.error(node, 'bad-expression', 'this is an expression already', 'write it without `${{` and `}}`');
+      return undefined;
+    }
+    return this.#at(node, 'bad-expression', () => named(this.#compile.expression(text, slot), text));
+  }
+
+  /**
+   * False, and reported, when YAML has cut the text at ` #`. A comment after a text without `${{` is let pass when it looks like one: the `#`
+   * followed by a space.
+   */
+  #whole(node: ScalarNode, what: string): boolean {
+    if (!node.cut) return true;
+    const comment = /^[ \t]+#(.?)/.exec(node.file.text.slice(node.end, node.end + 200))?.[1] ?? '';
+    if (what !== 'an expression' && !node.raw.includes('${') && /^[\s#]?$/.test(comment)) return true;
+    const message = `${what} ends at \` #\`: for YAML the rest of the line is a comment`;
+    this.#problems.error(node, 'cut-by-comment', message, "quote it: '…', or move the comment to a line of its own");
+    return false;
+  }
+
+  #at<T>(node: Node, rule: string, compile: () => T): T | undefined {
+    try {
+      return compile();
+    } catch (error) {
+      const { message, offset } = error as { message: string; offset?: unknown };
+      const filled = node.kind === 'scalar' ? node.parts.filter((part) => part.filled).map((part) => part.text) : [];
+      const start = node.kind === 'scalar' && typeof offset === 'number' ? placeInside(node, offset) : node.start;
+      this.#problems.error({ file: node.file, start }, rule, scrub(message.split('\n')[0]!, filled));
+      return undefined;
+    }
+  }
+}
+
+function named(compiled: (message: Message) => unknown, text: string): Expression {
+  return Object.assign(compiled, { text });
+}
+
+/** True when each is; else what the first that is not true yields. */
+function joined(all: readonly Expression[]): Expression | undefined {
+  if (all.length < 2) return all[0];
+  const every = (message: Message): unknown => {
+    for (const one of all) {
+      const held = one(message);
+      if (held !== true) return held;
+    }
+    return true;
+  };
+  return named(every, all.map((one) => `(${one.text})`).join(' && '));
+}
+
+function constant(text: string, value: NonNullable<Value['constant']>): Value {
+  return Object.assign(() => value, { text, constant: value });
+}
+
+/**
+ * The text for the template compiler, for which `$${{` is a literal `${{`. What was filled in is text, never the start of an expression, nor
+ * does a `$` at its end turn the `${{` behind it into a literal.
+ */
+function templateText({ parts }: ScalarNode): string {
+  const literal = (found: string): string => `\${{ "${found}" }}`;
+  return parts
+    .map(({ text, filled }, index) => {
+      if (!filled) return text;
+      return text.replace(index < parts.length - 1 ? /\$+(?:\{\{|\{?$)/g : /\$+\{\{/g, literal);
+    })
+    .join('');
+}

@@ -1,0 +1,122 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Part } from './node.ts';
+import { looksSecret } from './redact.ts';
+
+/** Where `${…}` gets its values from. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Paths of `${file:…}` are relative to the folder of this config file. */
+  readonly file: string;
+  /** Values that must never be printed are added here. */
+  readonly secrets: Set<string>;
+}
+
+/** Why a `${…}` could not be filled in. */
+export class Unresolved extends Error {
+  readonly offset: number;
+  readonly hint: string | undefined;
+  constructor(offset: number, message: string, hint?: string) {
+    super(message);
+    this.offset = offset;
+    this.hint = hint;
+  }
+}
+
+const reference = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:-|:\?)(.*))?$/s;
+
+/**
+ * Fills in `${ENV}`, `${ENV:-default}`, `${ENV:?message}` and `${file:path}`, once: what is filled in is not looked at again.
+ * `$${` becomes a literal `${`; `${{ … }}` is left for the templates, and so is its escape `$${{`. Throws {@link Unresolved}.
+ */
+export function interpolate(text: string, from: Surroundings, depth = 0): Part[] {
+  if (depth > 8) throw new Unresolved(0, 'defaults inside defaults, more than eight deep');
+  const parts: Part[] = [];
+  let literalFrom = 0;
+  let at = text.indexOf('${');
+  const literal = (end: number): void => {
+    if (end > literalFrom) parts.push({ text: text.slice(literalFrom, end), filled: false, at: literalFrom });
+  };
+  while (at !== -1) {
+    let next: number;
+    const escaped = at > literalFrom && text[at - 1] === '$';
+    if (text[at + 2] === '{') {
+      next = endOfTemplate(text, at);
+    } else if (escaped) {
+      literal(at - 1);
+      literalFrom = at;
+      next = at + 2;
+    } else {
+      literal(at);
+      const end = closing(text, at);
+      parts.push({ text: resolveOne(text.slice(at + 2, end), at, from, depth), filled: true, at });
+      literalFrom = next = end + 1;
+    }
+    at = text.indexOf('${', next);
+  }
+  literal(text.length);
+  return parts;
+}
+
+function endOfTemplate(text: string, at: number): number {
+  const end = text.indexOf('}}', at + 3);
+  return end === -1 ? text.length : end + 2;
+}
+
+/** The `}` that closes the `${` at `at`; a default may hold another `${…}`. */
+function closing(text: string, at: number): number {
+  let depth = 0;
+  for (let i = at; i < text.length; i++) {
+    if (text[i] === '$' && text[i + 1] === '{') depth += 1;
+    else if (text[i] === '}') depth -= 1;
+    if (depth === 0 && i > at) return i;
+  }
+  throw new Unresolved(at, 'a `${` that is never closed', 'close it with `}`, or write `$${` for a literal `${`');
+}
+
+function resolveOne(inside: string, at: number, from: Surroundings, depth: number): string {
+  if (inside.startsWith('file:')) return readSecret(inside.slice('file:'.length), at, from);
+  const match = reference.exec(inside);
+  if (!match) throw new Unresolved(at, 'an unresolved `${`: this is not the name of an environment variable', hintFor(inside));
+  const [, name, operator, rest] = match;
+  const found = from.env[name!];
+  if (found !== undefined && (found !== '' || operator === undefined)) return noted(name!, found, from);
+  if (operator === ':-') {
+    const parts = interpolate(rest!, from, depth + 1);
+    return noted(name!, parts.map((part) => part.text).join(''), from);
+  }
+  if (operator === ':?') throw new Unresolved(at, `the environment variable ${name} is not set: ${rest || 'it is required'}`);
+  throw new Unresolved(at, `the environment variable ${name} is not set`, `set it, or give a default: \${${name}:-…}`);
+}
+
+function noted(name: string, value: string, from: Surroundings): string {
+  if (looksSecret(name) && value !== '') from.secrets.add(value);
+  return value;
+}
+
+function hintFor(inside: string): string {
+  if (/^\s*(?:body|header|headers|key|origin|raw|now|error)\b/.test(inside)) return 'a value of the message is written `${{ … }}`';
+  const name = /^([A-Za-z_][A-Za-z0-9_]*):[^-?]/.exec(inside)?.[1];
+  if (name) return `a default is written \${${name}:-…}`;
+  return 'write `${NAME}`, or `$${` for a literal `${`';
+}
+
+const largestSecret = 64 * 1024;
+
+function readSecret(path: string, at: number, from: Surroundings): string {
+  const full = resolve(dirname(from.file), path);
+  let value: string;
+  try {
+    const found = statSync(full);
+    // A device or pipe could hang the start; a big file is not a secret but a mistake.
+    if (!found.isFile()) throw new Error('not a regular file');
+    if (found.size > largestSecret) throw new Error('larger than 64 KiB');
+    value = readFileSync(full, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Unresolved(at, `cannot read the file ${path || '(no path)'}: ${code ?? message}`);
+  }
+  if (value === '') throw new Unresolved(at, `the file ${path} is empty`);
+  from.secrets.add(value);
+  return value;
+}

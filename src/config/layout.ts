@@ -1,0 +1,84 @@
+/** The keys that belong to no connector and no step, declared like theirs: one place for type, check, default, schema and reference. */
+import { duration, durationRange, type Fields, group, oneOf, size, whole, yesNo } from './fields.ts';
+import { guarantees, onUnmappables, orders } from './model.ts';
+
+export const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
+export const nameHint = 'a letter, then at most 62 letters, digits, `_` or `-`';
+
+const mebibyte = 2 ** 20;
+
+export const routeFields = {
+  guarantee: oneOf('Refuse to start when this route cannot promise at least this. Absent: what is computed is only shown.', guarantees, {
+    optional: true,
+  }),
+  order: oneOf('The order to enforce among first copies at the sink. Absent: what source and sink keep by themselves.', orders, {
+    optional: true,
+  }),
+  maxHops: whole('How many routes a message may have passed before it is set aside as going round in a loop.', {
+    optional: true,
+    min: 1,
+    max: 1000,
+    advanced: true,
+  }),
+} satisfies Fields;
+
+export const windowFields = {
+  messages: whole('Messages read and not yet settled, at most. A bare number for `window` sets this one.', {
+    default: 1000,
+    min: 1,
+    max: 1_000_000,
+  }),
+  bytes: size('Bytes read and not yet settled, at most (and one message more).', { default: 16 * mebibyte }),
+} satisfies Fields;
+
+export const endFields = {
+  source: {
+    trusted: yesNo('Believe the `mqf-*` headers that messages come with; else they are renamed.', { optional: true, advanced: true }),
+  },
+  sink: {
+    onUnmappable: oneOf(
+      'What becomes of a message with a property or header that the target cannot carry: `envelope` puts it into `mqf-` headers, `reject` is a failure, `drop` loses the property.',
+      onUnmappables,
+      { optional: true, advanced: true },
+    ),
+  },
+} satisfies Record<'source' | 'sink', Fields>;
+
+export const bufferDocs = {
+  disk: 'Messages are acked at the source once they are on disk here.',
+  memory: 'Messages are acked at the source while they are only in memory: the guarantee is best-effort.',
+};
+
+export const bufferFields = {
+  disk: {
+    maxBytes: size('Bytes on disk, at most. When it is full, reading stops.', { default: 1024 * mebibyte, example: '1GiB' }),
+    maxMessages: whole('Messages in it, at most.', { optional: true, min: 1 }),
+    sync: oneOf(
+      '`always`: the source is acked once the disk has it. `interval`: before that, so a power cut may lose messages.',
+      ['always', 'interval'],
+      {
+        default: 'always',
+      },
+    ),
+    every: duration('With `sync: interval`, the longest time that something is not on disk.', { default: 100, advanced: true }),
+  },
+  memory: {
+    maxMessages: whole('Messages in it, at most. They are lost when the process ends.', { default: 10_000, min: 1 }),
+    maxBytes: size('Bytes in it, at most.', { default: 64 * mebibyte }),
+  },
+} satisfies Record<'disk' | 'memory', Fields>;
+
+export const onErrorFields = {
+  retry: group('Tries of a message that the sink refused for now.', {
+    attempts: whole('Writes of one message, the first among them.', { default: 5, min: 1, max: 1_000_000 }),
+    backoff: durationRange('The first and the longest wait between them.', { default: { fromMs: 1000, toMs: 30_000 }, example: '1s..30s' }),
+  }),
+  // biome-ignore lint/suspicious/noThenProperty: the key that users write; it is never a function.
+  then: oneOf(
+    'What becomes of a message that has failed for good when there is no `deadLetter`. Absent: the route stops.',
+    ['drop', 'stop'],
+    {
+      optional: true,
+    },
+  ),
+} satisfies Fields;

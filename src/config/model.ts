@@ -1,0 +1,154 @@
+/**
+ * The checked config: what the rest of the program gets to see. Everything in it is of its final type; templates and expressions are
+ * compiled. Nothing here may be printed as it is, as it holds secrets: see `describeConfig` in describe.ts.
+ */
+import type { AnyConnector } from '../connector.ts';
+import type { DurationRange, Expression, Field, Template, Value } from './fields.ts';
+
+/** Where something stands in the config; line and column count from 1. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly col: number;
+}
+
+export interface Problem extends Place {
+  /** A short stable name of the rule that was broken, e.g. `unknown-key`. */
+  readonly rule: string;
+  readonly message: string;
+  /** What to do; one sentence without a full stop. */
+  readonly hint?: string;
+  readonly severity: 'error' | 'warning';
+  /** The lines around the place with the place marked; what could be secret is masked. */
+  readonly frame?: string;
+}
+
+export interface ConfigModel {
+  readonly connections: readonly ConnectionModel[];
+  readonly routes: readonly RouteModel[];
+  /** Values that must never be printed: of secret fields, from files, passwords inside URLs. */
+  readonly secrets: ReadonlySet<string>;
+}
+
+export interface ConnectionModel {
+  readonly name: string;
+  readonly connector: AnyConnector;
+  /** Checked by the fields of the connector's `connection`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly at: Place;
+}
+
+/** From the weakest to the strongest. */
+export const guarantees = ['best-effort', 'at-least-once (process crash)', 'at-least-once'] as const;
+export type Guarantee = (typeof guarantees)[number];
+
+export const orders = ['none', 'key', 'lane'] as const;
+export type Order = (typeof orders)[number];
+
+export interface RouteModel {
+  readonly name: string;
+  readonly at: Place;
+  /** The weakest that the user accepts. */
+  readonly guarantee?: Guarantee;
+  readonly order?: Order;
+  readonly window: { readonly messages: number; readonly bytes: number };
+  readonly maxHops?: number;
+  readonly source: EndModel;
+  readonly steps: readonly StepModel[];
+  readonly buffer?: BufferModel;
+  readonly sink: SinkModel;
+  readonly onError: OnErrorModel;
+}
+
+export interface EndModel {
+  readonly connector: AnyConnector;
+  /** Checked by the fields of this end; `connection` is filled in. What `create` of the end takes. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly at: Place;
+  /** Absent when the connection is written in place, or when the connector has none. */
+  readonly connectionName?: string;
+  /** On a source: believe inbound `mqf-*` headers. */
+  readonly trusted?: boolean;
+  /** On a sink: what becomes of a message that the target cannot carry. */
+  readonly onUnmappable?: OnUnmappable;
+}
+
+export const onUnmappables = ['envelope', 'reject', 'drop'] as const;
+export type OnUnmappable = (typeof onUnmappables)[number];
+
+export interface OneSink {
+  readonly kind: 'one';
+  readonly end: EndModel;
+}
+
+export type SinkModel =
+  | OneSink
+  /** All must confirm. */
+  | { readonly kind: 'all'; readonly sinks: readonly SinkModel[] }
+  /** The first case that holds. */
+  | { readonly kind: 'switch'; readonly cases: readonly CaseModel[]; readonly at: Place };
+
+export interface CaseModel {
+  /** Absent: `otherwise`, always the last. It throws when it is neither true nor false. */
+  readonly when?: Expression;
+  readonly whenText?: string;
+  readonly steps: readonly StepModel[];
+  readonly sink: SinkModel;
+  readonly at: Place;
+}
+
+/**
+ * A step and its checked value, by the field of its kind; undefined for a bare word. The function kinds arrive compiled:
+ * `expression` as one function (a list of expressions is joined into one that is true when each is), `value` as a function or null,
+ * `mapping` as a function, or an array or Map of them.
+ */
+export interface StepModel {
+  readonly name: string;
+  readonly value: unknown;
+  readonly at: Place;
+}
+
+export type BufferModel =
+  | {
+      readonly kind: 'disk';
+      readonly maxBytes: number;
+      readonly maxMessages?: number;
+      /** `interval`: the source is acked before the disk has it; a power cut may lose what came within `everyMs`. */
+      readonly sync: 'always' | 'interval';
+      readonly everyMs: number;
+      readonly at: Place;
+    }
+  | { readonly kind: 'memory'; readonly maxMessages: number; readonly maxBytes: number; readonly at: Place };
+
+export interface OnErrorModel {
+  readonly retry: { readonly attempts: number; readonly backoff: DurationRange };
+  readonly deadLetter?: OneSink;
+  /** What becomes of a message that has failed for good when there is no dead letter. Absent: `stop`. */
+  readonly then?: 'drop' | 'stop';
+}
+
+/** A kind of step as the config sees it. */
+export interface StepSpecKind {
+  readonly name: string;
+  readonly summary: string;
+  /** Undefined: a bare word, e.g. `drop`. */
+  readonly value: Field<unknown> | undefined;
+  /** Looks at a checked value as a whole; throws what is wrong with it. With a `key` on the error, the problem is reported at that key. */
+  check?(value: unknown): void;
+}
+
+/** What the config may name, and how to compile what it says. */
+export interface Registry {
+  /** Each is loaded only when a config names it. */
+  readonly connectors: Readonly<Record<string, () => Promise<AnyConnector>>>;
+  readonly steps: Readonly<Record<string, StepSpecKind>>;
+  readonly compile: Compile;
+}
+
+/** Each throws an Error, whose `offset` (characters into the text), if it has one, says where. */
+export interface Compile {
+  template(text: string): Template;
+  expression(text: string, slot: 'boolean' | 'any'): (message: Parameters<Expression>[0]) => unknown;
+  /** A text with `${{ expr }}` in it; what is exactly one keeps its type. */
+  value(text: string): (message: Parameters<Value>[0]) => unknown;
+}

@@ -1,0 +1,99 @@
+import type { SourceFile } from './source-file.ts';
+
+/** A config file as a tree, with places; independent of the YAML library. */
+export type Node = ScalarNode | MapNode | ListNode | EmptyNode | BrokenNode;
+
+interface At {
+  readonly file: SourceFile;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A piece of a scalar: as written, or filled in for a `${…}`. `at` counts characters into the scalar before anything was filled in. */
+export interface Part {
+  readonly text: string;
+  readonly filled: boolean;
+  readonly at: number;
+}
+
+export interface ScalarNode extends At {
+  readonly kind: 'scalar';
+  /** As it stands in the file (`007`, `1.0`), with every `${…}` filled in. */
+  readonly text: string;
+  readonly style: 'plain' | 'quoted' | 'block';
+  /** It comes in part from the environment or a file, so it is not repeated in messages. */
+  readonly filled: boolean;
+  readonly parts: readonly Part[];
+  /** What stood in the file, unquoted, before anything was filled in. */
+  readonly raw: string;
+  /** A comment follows on its line: YAML cut it there if ` #` was meant to be part of it. */
+  readonly cut: boolean;
+}
+
+export interface Entry {
+  readonly key: string;
+  readonly keyStart: number;
+  readonly value: Node;
+}
+
+export interface MapNode extends At {
+  readonly kind: 'map';
+  readonly entries: ReadonlyMap<string, Entry>;
+}
+
+export interface ListNode extends At {
+  readonly kind: 'list';
+  readonly items: readonly Node[];
+}
+
+/** Nothing, `null` or `~`. */
+export interface EmptyNode extends At {
+  readonly kind: 'empty';
+  readonly written: '' | 'null' | '~';
+}
+
+/** A problem was reported here already. */
+export interface BrokenNode extends At {
+  readonly kind: 'broken';
+}
+
+/** What to call it in a sentence. */
+export function nameOf(node: Node): string {
+  if (node.kind === 'scalar') return node.text === '' ? 'an empty text' : 'a single value';
+  if (node.kind === 'empty') return node.written === '' ? 'nothing' : node.written;
+  return `a ${node.kind}`;
+}
+
+/** The place of a character of the text as it was filled in. Exact but for folded lines and escapes, where it is near. */
+export function placeInside(node: ScalarNode, offset: number): number {
+  let raw = node.raw.length;
+  let passed = 0;
+  for (const part of node.parts) {
+    if (offset < passed + part.text.length) {
+      raw = part.filled ? part.at : part.at + (offset - passed);
+      break;
+    }
+    passed += part.text.length;
+  }
+  return walk(node, raw);
+}
+
+/** Goes along the source and the unquoted text together, over what only the source has: quotes, indentation, block headers. */
+function walk(node: ScalarNode, target: number): number {
+  const { text: source } = node.file;
+  let at = node.start;
+  if (node.style === 'block') at = source.indexOf('\n', node.start) + 1;
+  else if (node.style === 'quoted') at += 1;
+  for (let i = 0; i < Math.min(target + 1, node.raw.length); i++) {
+    const wanted = node.raw[i]!;
+    let found = at;
+    while (found < node.end && !same(source[found]!, wanted)) found += 1;
+    if (found >= node.end) return node.start;
+    at = found + (i < target ? 1 : 0);
+  }
+  return at;
+}
+
+function same(source: string, wanted: string): boolean {
+  return source === wanted || (source === '\n' && wanted === ' ');
+}

@@ -1,0 +1,137 @@
+import type { Checker } from './check.ts';
+import { Ends } from './ends.ts';
+import type { Fields, Infer } from './fields.ts';
+import { bufferFields, onErrorFields, routeFields, windowFields } from './layout.ts';
+import type { BufferModel, OnErrorModel, Registry, RouteModel, StepModel, StepSpecKind } from './model.ts';
+import { didYouMean } from './nearest.ts';
+import type { Node } from './node.ts';
+import type { Spot } from './problems.ts';
+import { type Choice, choiceOf, refuseEmpty } from './shapes.ts';
+import { Sinks } from './sinks.ts';
+
+const ownKeys = ['source', 'steps', 'buffer', 'sink', 'onError', 'window'];
+
+/** Checks the entries of `routes:`. */
+export class Routes {
+  readonly ends: Ends;
+  readonly #checker: Checker;
+  readonly #steps: Registry['steps'];
+  readonly #sinks: Sinks;
+
+  constructor(checker: Checker, registry: Registry) {
+    this.#checker = checker;
+    this.#steps = registry.steps;
+    this.ends = new Ends(checker, registry.connectors);
+    this.#sinks = new Sinks(checker, this.ends, (node) => this.steps(node));
+  }
+
+  async route(name: string, node: Node, at: Spot): Promise<RouteModel | undefined> {
+    const map = this.#checker.map(node);
+    if (!map) return undefined;
+    const part = (key: string): Node | undefined => map.entries.get(key)?.value;
+    const own = this.#checker.fields(node, routeFields, at, ownKeys) as Infer<typeof routeFields>;
+    for (const key of ['source', 'sink']) {
+      if (!part(key)) this.#checker.problems.error(at, 'missing', `the route "${name}" has no ${key}`);
+    }
+    const source = part('source') && (await this.ends.end(part('source')!, 'source'));
+    const steps = part('steps') ? this.steps(part('steps')!) : [];
+    const buffer = part('buffer') && this.#buffer(part('buffer')!);
+    const sink = part('sink') && (await this.#sinks.sink(part('sink')!));
+    const onError = await this.#onError(part('onError'), at);
+    const window = this.#window(part('window'), at);
+    if (!source || !sink) return undefined;
+    return {
+      name,
+      at: at.file.place(at.start),
+      ...(own.guarantee && { guarantee: own.guarantee }),
+      ...(own.order && { order: own.order }),
+      ...(own.maxHops && { maxHops: own.maxHops }),
+      window,
+      source,
+      steps,
+      ...(buffer && { buffer }),
+      sink,
+      onError,
+    };
+  }
+
+  steps(node: Node): StepModel[] {
+    if (node.kind === 'broken') return [];
+    if (node.kind !== 'list') {
+      this.#checker.wrongType(node, 'a list of steps');
+      return [];
+    }
+    return node.items.flatMap((item) => this.#step(item) ?? []);
+  }
+
+  #step(node: Node): StepModel | undefined {
+    const { problems } = this.#checker;
+    const choice = choiceOf(node, 'a step', problems);
+    if (!choice) return undefined;
+    const kind = Object.hasOwn(this.#steps, choice.name) ? this.#steps[choice.name] : undefined;
+    const at = choice.file.place(choice.start);
+    if (!kind) {
+      const names = Object.keys(this.#steps);
+      const hint =
+        choice.name === 'switch' ? '`switch` is a kind of sink' : (didYouMean(choice.name, names) ?? `there are: ${names.join(', ')}`);
+      problems.error(choice, 'unknown-step', `there is no step "${choice.name}"`, hint);
+      return undefined;
+    }
+    if (!kind.value) {
+      if (choice.value) problems.error(choice.value, 'wrong-type', `${kind.name} takes no value`, `write the bare word \`${kind.name}\``);
+      return { name: kind.name, value: undefined, at };
+    }
+    const speaks = kind.value.kind.kind === 'expression' || kind.value.kind.kind === 'mapping';
+    if (!speaks && refuseEmpty(choice, problems)) return undefined;
+    const errorsBefore = problems.errors;
+    const value = choice.value
+      ? this.#checker.value(choice.value, kind.value, kind.name)
+      : this.#checker.absent(kind.value, kind.name, choice);
+    if (problems.errors === errorsBefore) this.#checkStep(kind, value, choice);
+    return { name: kind.name, value, at };
+  }
+
+  #checkStep(kind: StepSpecKind, value: unknown, choice: Choice): void {
+    try {
+      kind.check?.(value);
+    } catch (error) {
+      const { message, key } = error as { message: string; key?: unknown };
+      const entry = choice.value?.kind === 'map' && typeof key === 'string' ? choice.value.entries.get(key) : undefined;
+      this.#checker.problems.error(entry ? { file: choice.file, start: entry.keyStart } : choice, 'bad-step', message);
+    }
+  }
+
+  #buffer(node: Node): BufferModel | undefined {
+    const choice = choiceOf(node, 'a buffer (disk or memory)', this.#checker.problems);
+    if (!choice || refuseEmpty(choice, this.#checker.problems)) return undefined;
+    const at = choice.file.place(choice.start);
+    if (choice.name === 'disk') {
+      const { every, maxMessages, ...rest } = this.#group(choice.value, bufferFields.disk, choice);
+      return { kind: 'disk', ...rest, ...(maxMessages !== undefined && { maxMessages }), everyMs: every, at };
+    }
+    if (choice.name === 'memory') return { kind: 'memory', ...this.#group(choice.value, bufferFields.memory, choice), at };
+    const hint = didYouMean(choice.name, Object.keys(bufferFields)) ?? 'there are: disk, memory';
+    this.#checker.problems.error(choice, 'unknown-buffer', `there is no buffer "${choice.name}"`, hint);
+    return undefined;
+  }
+
+  #window(node: Node | undefined, at: Spot): RouteModel['window'] {
+    if (node?.kind !== 'scalar') return this.#group(node, windowFields, at);
+    const messages = this.#checker.value(node, windowFields.messages, 'window') as number;
+    return { ...this.#group(undefined, windowFields, at), messages };
+  }
+
+  async #onError(node: Node | undefined, at: Spot): Promise<OnErrorModel> {
+    const { retry, then } = this.#group(node, onErrorFields, at, ['deadLetter']);
+    const deadNode = node?.kind === 'map' ? node.entries.get('deadLetter')?.value : undefined;
+    if (deadNode && then !== undefined) {
+      this.#checker.problems.error(deadNode, 'one-of', 'onError has both deadLetter and then', 'keep one of them');
+    }
+    const deadLetter = deadNode && (await this.#sinks.one(deadNode));
+    return { retry: retry ?? { attempts: 0, backoff: { fromMs: 0, toMs: 0 } }, ...(deadLetter && { deadLetter }), ...(then && { then }) };
+  }
+
+  #group<F extends Fields>(node: Node | undefined, fields: F, at: Spot, besides: readonly string[] = []): Infer<F> {
+    return this.#checker.fields(node, fields, at, besides) as Infer<F>;
+  }
+}

@@ -1,0 +1,95 @@
+import type { Checker } from './check.ts';
+import type { Ends } from './ends.ts';
+import { expression } from './fields.ts';
+import type { CaseModel, OneSink, SinkModel, StepModel } from './model.ts';
+import type { MapNode, Node } from './node.ts';
+
+const whenField = expression('The case is taken for messages of which this is true. A list: all must hold.', {
+  slot: 'boolean',
+  listAll: true,
+});
+
+/** Checks a sink: one end, a list of sinks, or a switch of cases with steps of their own. */
+export class Sinks {
+  readonly #checker: Checker;
+  readonly #ends: Ends;
+  readonly #steps: (node: Node) => StepModel[];
+
+  constructor(checker: Checker, ends: Ends, steps: (node: Node) => StepModel[]) {
+    this.#checker = checker;
+    this.#ends = ends;
+    this.#steps = steps;
+  }
+
+  async sink(node: Node): Promise<SinkModel | undefined> {
+    if (node.kind === 'list') return this.#all(node.items, node);
+    if (node.kind === 'map' && node.entries.size === 1 && node.entries.has('switch'))
+      return this.#switch(node.entries.get('switch')!.value, node);
+    return this.one(node);
+  }
+
+  /** A single end, e.g. the dead letter. */
+  async one(node: Node): Promise<OneSink | undefined> {
+    const end = await this.#ends.end(node, 'sink');
+    return end && { kind: 'one', end };
+  }
+
+  async #all(items: readonly Node[], at: Node): Promise<SinkModel | undefined> {
+    if (items.length === 0) this.#checker.problems.error(at, 'missing', 'a list of no sinks');
+    const sinks: SinkModel[] = [];
+    for (const item of items) {
+      const sink = await this.sink(item);
+      if (sink) sinks.push(sink);
+    }
+    return sinks.length === 1 ? sinks[0] : { kind: 'all', sinks };
+  }
+
+  async #switch(node: Node, at: Node): Promise<SinkModel | undefined> {
+    const { problems } = this.#checker;
+    if (node.kind === 'broken') return undefined;
+    if (node.kind !== 'list' || node.items.length === 0) {
+      this.#checker.wrongType(node, 'a list of cases, each `when:` and `sink:`');
+      return undefined;
+    }
+    const cases: CaseModel[] = [];
+    for (const [index, item] of node.items.entries()) {
+      const map = this.#checker.map(item, ['when', 'steps', 'sink', 'otherwise']);
+      if (!map) continue;
+      const last = index === node.items.length - 1;
+      const one = map.entries.has('otherwise') ? await this.#otherwise(map, last) : await this.#case(map);
+      if (one) cases.push(one);
+    }
+    if (cases.length === 0 && problems.errors === 0) problems.error(node, 'switch', 'a switch without cases');
+    return { kind: 'switch', cases, at: at.file.place(at.start) };
+  }
+
+  async #otherwise(map: MapNode, last: boolean): Promise<CaseModel | undefined> {
+    const { problems } = this.#checker;
+    const { keyStart, value } = map.entries.get('otherwise')!;
+    const at = { file: map.file, start: keyStart };
+    if (!last) problems.error(at, 'switch', '`otherwise` takes all that is left, so it must be the last case');
+    if (map.entries.size > 1) {
+      problems.error(at, 'switch', '`otherwise` stands alone in its case', 'write `otherwise: { steps: […], sink: … }`');
+      return undefined;
+    }
+    const inner = this.#checker.map(value, ['steps', 'sink']);
+    return inner && this.#body(inner);
+  }
+
+  async #case(map: MapNode): Promise<CaseModel | undefined> {
+    const when = map.entries.get('when');
+    if (!when) this.#checker.problems.error(map, 'missing', 'when is missing', 'the case for all the rest is `otherwise: { sink: … }`');
+    const compiled = when && (this.#checker.value(when.value, whenField, 'when') as CaseModel['when']);
+    const body = await this.#body(map);
+    return body && compiled && { ...body, when: compiled, whenText: compiled.text };
+  }
+
+  async #body(map: MapNode): Promise<CaseModel | undefined> {
+    const steps = map.entries.get('steps');
+    const sinkNode = map.entries.get('sink')?.value;
+    if (!sinkNode) this.#checker.problems.error(map, 'missing', 'sink is missing');
+    const checkedSteps = steps ? this.#steps(steps.value) : [];
+    const sink = sinkNode && (await this.sink(sinkNode));
+    return sink && { steps: checkedSteps, sink, at: map.file.place(map.start) };
+  }
+}

@@ -1,0 +1,104 @@
+import type { DurationRange } from './fields.ts';
+
+/** Why a text is not a value of its kind, as the end of a sentence: `expected …`. */
+export class NotAValue extends Error {
+  readonly hint: string | undefined;
+  constructor(expected: string, hint?: string) {
+    super(expected);
+    this.hint = hint;
+  }
+}
+
+export function parseWhole(text: string, min: number, max: number): number {
+  const number = Number(text);
+  const bounds = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(number)) throw new NotAValue(`a whole number ${bounds}`, wholeHint(text));
+  if (number < min || number > max) throw new NotAValue(`a whole number ${bounds}`);
+  return number;
+}
+
+function wholeHint(text: string): string | undefined {
+  if (/^\d+\s*(?:[KMGT]i?B?|k)$/.test(text)) return 'this is a count: write all its digits';
+  if (/^\d[\d_,']*$/.test(text)) return 'write the digits without separators';
+  return undefined;
+}
+
+export function parseYesNo(text: string): boolean {
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  const yes = /^(?:yes|on|y|1|true)$/i.test(text);
+  const no = /^(?:no|off|n|0|false)$/i.test(text);
+  throw new NotAValue('true or false', yes ? 'write true' : no ? 'write false' : undefined);
+}
+
+const byteUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  kB: 1e3,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+
+/** `16MiB`, `1.5GB`, `512`. */
+export function parseSize(text: string): number {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(text) ?? [];
+  const factor = unit === undefined ? undefined : byteUnits[unit];
+  if (digits === undefined || factor === undefined) {
+    const near = unit && nearestUnit(unit.toLowerCase());
+    throw new NotAValue('a size such as 512, 64KiB, 16MiB or 1GB', near && `write ${digits}${near}`);
+  }
+  const bytes = Math.round(Number(digits) * factor);
+  if (!Number.isSafeInteger(bytes)) throw new NotAValue('a size below 8 PiB');
+  return bytes;
+}
+
+function nearestUnit(unit: string): string | undefined {
+  const units = Object.keys(byteUnits);
+  return units.find((known) => known.toLowerCase() === unit) ?? units.find((known) => known !== 'B' && known.toLowerCase() === `${unit}b`);
+}
+
+const timeUnits: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
+
+/** Milliseconds of `250ms`, `30s`, `1h30m`; `0` needs no unit. */
+export function parseDuration(text: string): number {
+  if (text === '0') return 0;
+  if (/^\d+(?:\.\d+)?$/.test(text)) throw new NotAValue('a time with its unit, such as 250ms, 30s or 5m', `write ${text}s or ${text}ms`);
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text)) throw new NotAValue('a time such as 250ms, 30s, 5m, 1h or 7d');
+  let sum = 0;
+  for (const [, digits, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) sum += Number(digits) * timeUnits[unit!]!;
+  if (sum > 1e15) throw new NotAValue('a time below 30,000 years');
+  return Math.round(sum);
+}
+
+/** `1s..30s`; a single time is a range of one. */
+export function parseDurationRange(text: string): DurationRange {
+  const [from, to = from, more] = text.split('..').map((part) => part.trim());
+  if (!from || !to || more !== undefined) throw new NotAValue('two times, such as 1s..30s');
+  const range = { fromMs: parseDuration(from), toMs: parseDuration(to) };
+  if (range.fromMs > range.toMs) throw new NotAValue('two times, the shorter one first', `write ${to}..${from}`);
+  return range;
+}
+
+export type PlainValue = string | number | bigint | boolean;
+
+/** What a plain scalar means where any value may stand. Numbers as in JSON; `007` and `0x1F` stay text. */
+export function parsePlain(text: string): PlainValue {
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  if (!/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)) return text;
+  const number = Number(text);
+  if (/^-?\d+$/.test(text) && !Number.isSafeInteger(number)) return BigInt(text);
+  return Number.isFinite(number) ? number : text;
+}
+
+/** The same, but a number only when it is written as it would be printed: `1.0` stays text. */
+export function parseExact(text: string): PlainValue {
+  const value = parsePlain(text);
+  return String(value) === text ? value : text;
+}

@@ -1,0 +1,99 @@
+/** Text to a function of a message. */
+
+import { TypeError as CelTypeError, ParseError } from '@marcbachmann/cel-js';
+import { closest, distance } from 'fastest-levenshtein';
+import type { Message } from '../message.ts';
+import type { Node } from './ast.ts';
+import { assertWithinBudget, beginEvaluation } from './budget.ts';
+import { environment } from './environment.ts';
+import { ExpressionError, fail, readable, stepFailed } from './failure.ts';
+import { guard, instrument } from './guard.ts';
+import { Names, variables } from './names.ts';
+import { plain } from './result.ts';
+
+/** `boolean` for what decides, `any` for what makes a value. */
+export type Slot = 'boolean' | 'any';
+
+/**
+ * Compiles an expression. In a `boolean` slot it must be true or false, by its type and for every message. Throws {@link ExpressionError};
+ * what it returns throws STEP_FAILED, never quoting the message.
+ */
+export function compileExpression(text: string, slot: Slot): (message: Message) => unknown {
+  const run = compileRaw(text, slot);
+  return (message) => {
+    beginEvaluation();
+    try {
+      const value = run(new Names(message));
+      assertWithinBudget();
+      if (slot === 'any') return plain(value);
+      return typeof value === 'boolean' ? value : fail('it must be true or false here');
+    } catch (error) {
+      throw stepFailed(text, error);
+    }
+  };
+}
+
+function compileRaw(text: string, slot: Slot): (names: Names) => unknown {
+  if (text.trim() === '') throw new ExpressionError('an expression is missing here', 0);
+  const parsed = parse(text);
+  const root = parsed.ast as unknown as Node;
+  guard(root);
+  const { error, type = 'dyn' } = parsed.check();
+  if (error !== undefined) throw new ExpressionError(typeProblem(error), error.range?.start ?? 0);
+  if (slot === 'boolean' && type !== 'bool' && type !== 'dyn') throw new ExpressionError(notBoolean(type), 0);
+  instrument(root);
+  return parsed as unknown as (names: Names) => unknown;
+}
+
+function parse(text: string) {
+  try {
+    return environment.parse(text);
+  } catch (error) {
+    if (!(error instanceof ParseError || error instanceof CelTypeError)) throw error;
+    const offset = Math.min(error.range?.start ?? 0, text.length);
+    throw new ExpressionError(syntaxProblem(error, text, offset), offset);
+  }
+}
+
+function notBoolean(type: string): string {
+  const remedy = type.startsWith('optional') ? '; end it with .orValue(false)' : '';
+  return `this must be true or false, but it is ${readable(type)}${remedy}`;
+}
+
+/** What people write who come from other languages. */
+const habits: readonly (readonly [RegExp, string])[] = [
+  [/^=(?!=)/, 'use == to compare'],
+  [/^&(?!&)|^and\b/i, 'use && for "and"'],
+  [/^\|(?!\|)|^or\b/i, 'use || for "or"'],
+  [/^`/, 'write ["name"] for a name with special characters'],
+];
+
+function syntaxProblem(error: ParseError | CelTypeError, text: string, offset: number): string {
+  const rest = text.slice(offset);
+  const habit = habits.find(([pattern]) => pattern.test(rest));
+  if (habit) return habit[1];
+  if (error.code === 'limit_exceeded') return `the expression is too large: ${error.summary}`;
+  if (rest.trim() === '') return 'the expression ends too early';
+  if (error.code === 'unexpected_character') return `the expression should have ended before \`${rest.slice(0, 20)}\``;
+  return readable(error.summary);
+}
+
+const instead: Readonly<Record<string, string>> = {
+  headers: 'header',
+  topic: 'origin.topic',
+  exchange: 'origin.exchange',
+  partition: 'origin.partition',
+  offset: 'origin.offset',
+  payload: 'body',
+  message: 'body',
+  msg: 'body',
+  properties: 'id, type, correlationId ...',
+};
+
+function typeProblem(error: { code: string; summary: string }): string {
+  if (error.code !== 'unknown_variable') return readable(error.summary);
+  const name = error.summary.replace('Unknown variable: ', '');
+  const near = closest(name, Object.keys(variables));
+  const hint = instead[name] ?? (distance(name, near) <= 2 ? near : undefined);
+  return `there is no name "${name}" in expressions${hint === undefined ? '; text stands in "quotes"' : ` — did you mean ${hint}?`}`;
+}

@@ -1,0 +1,114 @@
+/** Plain text in which `${{ expr }}` stands for a value. `$${{` is a literal `${{`, and so is `${{ "${{" }}`. */
+import type { Template } from '../config/fields.ts';
+import type { Message } from '../message.ts';
+import { compileExpression } from './compile.ts';
+import { ExpressionError, stepFailed } from './failure.ts';
+import { textOf } from './result.ts';
+
+type Part = string | ((message: Message) => unknown);
+
+/** Compiles text with `${{ expr }}` in it; it has a `constant` when there is none. Throws {@link ExpressionError}. */
+export function compileTemplate(text: string): Template {
+  const parts = split(text).map((piece) => compilePart(piece, text));
+  const [only = ''] = parts;
+  if (parts.length <= 1 && typeof only === 'string') return Object.assign(() => only, { constant: only });
+  return (message) => {
+    let result = '';
+    for (const part of parts) result += typeof part === 'string' ? part : part(message);
+    return result;
+  };
+}
+
+/** Like {@link compileTemplate}, but text that is exactly one `${{ expr }}` yields the value with its type. */
+export function compileValue(text: string): ((message: Message) => unknown) & { readonly constant?: string } {
+  const pieces = split(text);
+  const [only] = pieces;
+  if (pieces.length === 1 && only?.expression !== undefined) return compileAt(only.expression, only.offset);
+  return compileTemplate(text);
+}
+
+interface Piece {
+  readonly literal?: string;
+  readonly expression?: string;
+  /** Where the expression begins. */
+  readonly offset: number;
+}
+
+function compilePart(piece: Piece, text: string): Part {
+  if (piece.expression === undefined) return piece.literal ?? '';
+  const value = compileAt(piece.expression, piece.offset);
+  const source = piece.expression.trim();
+  return (message) => {
+    const result = value(message);
+    if (typeof result === 'string') return result;
+    try {
+      return textOf(result);
+    } catch (error) {
+      throw stepFailed(source || text, error);
+    }
+  };
+}
+
+function compileAt(expression: string, offset: number): (message: Message) => unknown {
+  try {
+    return compileExpression(expression, 'any');
+  } catch (error) {
+    if (error instanceof ExpressionError) throw new ExpressionError(error.message, error.offset + offset);
+    throw error;
+  }
+}
+
+function split(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let literal = '';
+  let at = 0;
+  for (;;) {
+    const open = text.indexOf('${{', at);
+    literal += text.slice(at, open < 0 ? undefined : open);
+    if (open < 0) break;
+    if (open > at && text[open - 1] === '$') {
+      literal += '{{';
+      at = open + 3;
+      continue;
+    }
+    const close = endOf(text, open + 3);
+    if (close < 0) throw new ExpressionError('this ${{ has no }}', open);
+    const expression = text.slice(open + 3, close);
+    at = close + 2;
+    const quoted = /^\s*"([^"\\]*)"\s*$/.exec(expression)?.[1];
+    if (quoted !== undefined) {
+      literal += quoted;
+      continue;
+    }
+    if (literal !== '') pieces.push({ literal, offset: 0 });
+    literal = '';
+    pieces.push({ expression, offset: open + 3 });
+  }
+  if (literal !== '') pieces.push({ literal, offset: 0 });
+  return pieces;
+}
+
+/** Where the expression ends: the first `}}` outside its texts and maps. */
+function endOf(text: string, start: number): number {
+  let depth = 0;
+  for (let i = start; i < text.length; i++) {
+    const c = text[i];
+    if (c === '"' || c === "'") i = endOfText(text, i);
+    else if (c === '{') depth++;
+    else if (c === '}' && depth > 0) depth--;
+    else if (c === '}' && text[i + 1] === '}') return i;
+  }
+  return -1;
+}
+
+/** The last character of the quoted text that begins here, or the end. */
+function endOfText(text: string, start: number): number {
+  const quote = text[start] as string;
+  const mark = text.startsWith(quote.repeat(3), start) ? quote.repeat(3) : quote;
+  for (let i = start + mark.length; i < text.length; i++) {
+    if (text[i] === '\\')
+      i++; // In r"..." too: so the library has it.
+    else if (text.startsWith(mark, i)) return i + mark.length - 1;
+  }
+  return text.length;
+}

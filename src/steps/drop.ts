@@ -1,0 +1,12 @@
+import { defineStep } from './step.ts';
+
+export const drop = defineStep({
+  name: 'drop',
+  summary: 'Drops every message that comes here; each is counted as dropped.',
+  value: undefined,
+  explain: () => 'drops every message',
+  compile: () => (messages, aside) => {
+    for (const message of messages) aside.drop(message);
+    return [];
+  },
+});

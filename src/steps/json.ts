@@ -1,0 +1,160 @@
+/** JSON bodies: a body read to change a part of it, and values written as one. No number changes that no step changed. */
+import { MqferryError } from '../errors.ts';
+import { put, toJson } from '../expr/index.ts';
+import type { Message, MessageInit } from '../message.ts';
+import { wellFormed } from './values.ts';
+
+/** Deeper JSON would overflow the stack when it is written, far from here. */
+const depthMax = 200;
+
+export type Change = Partial<Omit<MessageInit, 'origin' | 'lane'>> & { json?: unknown };
+
+/** Trees whose numbers are all JavaScript's own. */
+const made = new WeakSet<object>();
+
+/**
+ * The change that makes a value the body: bytes as they are, text as UTF-8, null a tombstone, anything else as JSON with its content type.
+ */
+export function bodyChange(value: unknown): Change {
+  if (value === null || value === undefined) return { body: null };
+  if (Buffer.isBuffer(value)) return { body: value };
+  if (typeof value === 'string') return { body: Buffer.from(wellFormed('body', value)), contentEncoding: undefined };
+  return { ...jsonChange(jsonTree(value, 0), hasBig(value)), contentType: 'application/json', contentEncoding: undefined };
+}
+
+/** A JSON value that can be written: times as text, nothing that has no JSON. */
+function jsonTree(value: unknown, depth: number): unknown {
+  if (depth > depthMax) failed(`the body would be nested more than ${depthMax} deep`);
+  if (typeof value === 'number') return Number.isFinite(value) ? value : failed('a number that is not finite has no JSON');
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Date) return value.toISOString();
+  if (Buffer.isBuffer(value)) return failed('bytes have no JSON; use base64.encode(...)');
+  if (Array.isArray(value)) return value.map((item) => jsonTree(item, depth + 1));
+  const tree: Record<string, unknown> = {};
+  for (const [name, item] of Object.entries(value)) put(tree, name, jsonTree(item, depth + 1));
+  return tree;
+}
+
+function hasBig(value: unknown): boolean {
+  if (typeof value === 'bigint') return true;
+  return typeof value === 'object' && value !== null && !Buffer.isBuffer(value) && Object.values(value).some(hasBig);
+}
+
+/** `exact`: it holds numbers that only their digits say, so that it is written now. */
+function jsonChange(tree: unknown, exact: boolean): Change {
+  if (exact) return { body: Buffer.from(toJson(tree)) };
+  if (typeof tree === 'object' && tree !== null) made.add(tree);
+  return { json: tree };
+}
+
+/** A JSON body of which parts are changed. The tree it was read from stays as it is: what is changed is copied, once. */
+export class JsonDraft {
+  #root: object;
+  readonly #copied = new Set<object>();
+  #exact: boolean;
+
+  constructor(message: Message) {
+    const json = readJson(message);
+    if (typeof json !== 'object' || json === null) failed(json === null ? 'the body is empty' : 'the body is neither a map nor a list');
+    assertDepth(json, 0);
+    this.#exact = !made.has(json) && hasLongNumbers(message);
+    this.#root = this.#exact ? (JSON.parse((message.body as Buffer).toString(), asWritten) as object) : json;
+  }
+
+  /** Sets what the path leads to; maps on the way are made. */
+  set(path: readonly string[], value: unknown): void {
+    if (hasBig(value)) this.#exact = true;
+    const parent = this.#parent(path, true) as object;
+    const last = path.at(-1) as string;
+    if (Array.isArray(parent)) parent[indexIn(parent, last, path)] = jsonTree(value, 0);
+    else put(parent as Record<string, unknown>, last, jsonTree(value, 0));
+  }
+
+  /** Removes what the path leads to, if it is there. */
+  remove(path: readonly string[]): void {
+    if (!this.#has(path)) return;
+    const parent = this.#parent(path, false) as object;
+    const last = path.at(-1) as string;
+    if (Array.isArray(parent)) parent.splice(Number(last), 1);
+    else delete (parent as Record<string, unknown>)[last];
+  }
+
+  change(): Change {
+    return jsonChange(this.#root, this.#exact);
+  }
+
+  #has(path: readonly string[]): boolean {
+    let node: unknown = this.#root;
+    for (const name of path) {
+      if (typeof node !== 'object' || node === null || !hasOwn(node, name)) return false;
+      node = (node as Record<string, unknown>)[name];
+    }
+    return true;
+  }
+
+  /** The copied map or list that holds the last of the path. */
+  #parent(path: readonly string[], make: boolean): object {
+    this.#root = this.#own(this.#root);
+    let node = this.#root;
+    for (const [i, name] of path.slice(0, -1).entries()) {
+      const there = hasOwn(node, name) ? (node as Record<string, unknown>)[name] : undefined;
+      const child = there === undefined && make ? {} : there;
+      if (typeof child !== 'object' || child === null || isRaw(child)) {
+        failed(`body.${path.slice(0, i + 1).join('.')} is neither a map nor a list`);
+      }
+      const own = this.#own(child);
+      if (Array.isArray(node)) node[indexIn(node, name, path)] = own;
+      else put(node as Record<string, unknown>, name, own);
+      node = own;
+    }
+    return node;
+  }
+
+  #own(node: object): object {
+    if (this.#copied.has(node)) return node;
+    const copy = Array.isArray(node) ? [...node] : { ...node };
+    this.#copied.add(copy);
+    return copy;
+  }
+}
+
+function readJson(message: Message): unknown {
+  try {
+    return message.json();
+  } catch {
+    return failed('the body is not JSON'); // What V8 says quotes the body.
+  }
+}
+
+function assertDepth(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > depthMax) failed(`the body is nested more than ${depthMax} deep`);
+  if (Array.isArray(value)) for (const item of value) assertDepth(item, depth + 1);
+  else for (const name in value) assertDepth((value as Record<string, unknown>)[name], depth + 1);
+}
+
+/** Whether it may have numbers that a double would round, or write in another way. */
+function hasLongNumbers(message: Message): boolean {
+  return /[0-9.]{17}|[0-9][eE]/.test((message.body as Buffer).toString('latin1'));
+}
+
+const { rawJSON: rawJson, isRawJSON: isRaw } = JSON as unknown as { rawJSON(text: string): unknown; isRawJSON(value: unknown): boolean };
+
+/** Numbers that would come out otherwise keep their digits. */
+function asWritten(this: unknown, _name: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source;
+  return typeof value === 'number' && source !== undefined && String(value) !== source ? rawJson(source) : value;
+}
+
+function hasOwn(node: object, name: string): boolean {
+  return Array.isArray(node) ? /^\d{1,9}$/.test(name) && Number(name) < node.length : Object.hasOwn(node, name);
+}
+
+function indexIn(list: readonly unknown[], name: string, path: readonly string[]): number {
+  if (/^\d{1,9}$/.test(name) && Number(name) <= list.length) return Number(name);
+  return failed(`body.${path.join('.')}: "${name}" is not a place in this list`);
+}
+
+function failed(sentence: string): never {
+  throw new MqferryError('STEP_FAILED', sentence);
+}

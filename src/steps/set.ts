@@ -1,0 +1,46 @@
+import { map, type Value, value } from '../config/fields.ts';
+import { MqferryError } from '../errors.ts';
+import { Draft } from './draft.ts';
+import { defineStep, eachMessage } from './step.ts';
+import { parseTargets, type Target } from './target.ts';
+import { headerValue, keyValue, propertyValue } from './values.ts';
+
+export const set = defineStep({
+  name: 'set',
+  summary:
+    'Sets the key, properties, headers, the body or parts of a JSON body; null removes. All values are of the message as it was before.',
+  value: map(
+    'By what is set: `key`, `id`, `contentType` ..., `header.<name>`, `body`, `body.<path>`.',
+    value('Text, in which `${{ expr }}` is evaluated; what is exactly one keeps its type; null removes.'),
+  ),
+  explain: explainSet,
+  compile(values) {
+    const names = Object.keys(values);
+    const changes = parseTargets(names).map((target, i) => ({ target, value: values[names[i] as string] ?? null }));
+    for (const change of changes) checkConstant(change.target, change.value);
+    return eachMessage('set', (message) => {
+      const draft = new Draft(message);
+      for (const { target, value } of changes) draft.set(target, value === null ? null : (value(message) ?? null));
+      return draft.finish();
+    });
+  },
+});
+
+function explainSet(values: Readonly<Record<string, Value | null>>): string {
+  const names = Object.keys(values);
+  const removed = names.filter((name) => values[name] === null);
+  const kept = names.filter((name) => values[name] !== null);
+  return [kept.length > 0 && `sets ${kept.join(', ')}`, removed.length > 0 && `removes ${removed.join(', ')}`].filter(Boolean).join('; ');
+}
+
+/** A value that is the same for every message is checked before there is one. */
+function checkConstant(target: Target, value: Value | null): void {
+  if (value === null || value.constant === undefined) return;
+  try {
+    if (target.kind === 'property') propertyValue(target.name, value.constant);
+    else if (target.kind === 'key') keyValue(value.constant);
+    else if (target.kind === 'header') headerValue(target.name, value.constant);
+  } catch (error) {
+    throw new MqferryError('CONFIG_INVALID', (error as Error).message, { cause: error });
+  }
+}
