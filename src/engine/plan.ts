@@ -42,6 +42,8 @@ export interface RoutePlan {
   readonly window: Room;
   readonly retry: Retry;
   readonly deadLetter?: SinkPlan;
+  /** Makes the reason of a dead letter readable for the expressions of its destination. */
+  attachError?(letter: Message, error: MqferryError): void;
   /** What becomes of a message that has failed for good when there is no dead-letter destination. */
   readonly lastResort: 'drop' | 'stop';
   readonly log: Log;

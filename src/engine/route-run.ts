@@ -170,6 +170,7 @@ export class RouteRun {
       return;
     }
     const letter = deadLetter(received, { route: this.name, error, attempts }, new Date());
+    this.plan.attachError?.(letter, error);
     const own = (this.#deadPlan as SinkPlan).outbound(letter);
     if (own instanceof MqferryError || own === 'drop') {
       const why = own === 'drop' ? 'it would drop it' : describeError(own);

@@ -2,6 +2,7 @@ import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../c
 import type { EndContext, Log, SinkEnd, SourceEnd } from '../connector.ts';
 import type { BufferPlan, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import { inbound, outbound } from '../envelope.ts';
+import { attachError } from '../expr/index.ts';
 import type { Message } from '../message.ts';
 import { chain, type Step, stepKinds } from '../steps/index.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
@@ -104,6 +105,7 @@ async function planOf(pieces: Pieces): Promise<RoutePlan> {
     window: model.window,
     retry: model.onError.retry,
     ...(pieces.deadLetter && { deadLetter: sinkPlan(pieces.deadLetter, model) }),
+    attachError,
     lastResort: model.onError.then ?? 'stop',
     log,
   } as const;

@@ -1,0 +1,195 @@
+/** The appending half of a log: one frame after another, each on disk before those who wait are told. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type MqferryError, notConnected } from '../errors.ts';
+import { Appends, type PackOptions, type Refused } from './appends.ts';
+import { cursorBytes } from './cursor.ts';
+import { sealFrame, segmentHeaderBytes } from './frame.ts';
+import { isDiskFull } from './fs.ts';
+import type { Segments } from './segments.ts';
+
+export interface AppenderOptions<T> extends PackOptions<T> {
+  /** All files of the log together. A frame that would exceed it waits. */
+  readonly maxBytes: number;
+  /** `interval`: an append resolves before the sync, which follows within `everyMs`. */
+  readonly sync: 'always' | 'interval';
+  readonly everyMs: number;
+  readonly diskRetryMs: number;
+}
+
+/** What it asks of the log, and tells it. */
+interface Owner {
+  readonly messages: number;
+  readonly failed: MqferryError | undefined;
+  stored(timeMs: number): void;
+  makeRoom(): void;
+  diskFull(error: unknown): void;
+  fail(error: unknown): MqferryError;
+}
+
+/** What is kept free of `maxBytes`: the cursor, and the headers of a new segment and of one that never got a frame. */
+export const reserveBytes = cursorBytes + 2 * segmentHeaderBytes;
+
+type Lack = 'bytes' | 'messages' | 'disk';
+
+/**
+ * States: *idle* (nothing to append) → *running* (frame after frame) → *parked* (no room; left by room, cancel, failure) → *running* → *idle*.
+ */
+export class Appender<T> {
+  /** The sequence of the next record: all below are in the log. */
+  next: number;
+  /** Everything below is on disk for sure. */
+  synced: number;
+  readonly #segments: Segments;
+  readonly #options: AppenderOptions<T>;
+  readonly #owner: Owner;
+  readonly #appends: Appends<T>;
+  #running: Promise<void> | undefined;
+  #parked: { readonly lack: Lack; readonly wake: () => void } | undefined;
+  #cancelled = false;
+  #syncTimer: NodeJS.Timeout | undefined;
+  #syncDue = false;
+
+  constructor(segments: Segments, options: AppenderOptions<T>, owner: Owner, next: number) {
+    this.#segments = segments;
+    this.#options = options;
+    this.#owner = owner;
+    this.#appends = new Appends(options);
+    this.next = next;
+    this.synced = next;
+  }
+
+  /** Whether it waits for room. */
+  get parked(): boolean {
+    return this.#parked !== undefined;
+  }
+
+  append(items: readonly T[]): Promise<readonly Refused<T>[]> {
+    const stored = this.#appends.add(items);
+    this.#start();
+    return stored;
+  }
+
+  dbg() { return { run: !!this.#running, parked: this.#parked, canc: this.#cancelled, due: this.#syncDue, w: this.#appends.waiting, t: !!this.#syncTimer, at: this.at } } at = '';
+  /** Files were removed. */
+  room(): void {
+    this.#parked?.wake();
+  }
+
+  /** Records were consumed. */
+  fewer(): void {
+    if (this.#parked?.lack === 'messages') this.#parked.wake();
+  }
+
+  /** Waits for the frame that is being written, as long as `patience` lets it; rejects what is in none. */
+  async cancel(patience: (work: Promise<void>) => Promise<void>): Promise<void> {
+    this.#cancelled = this.#running !== undefined;
+    this.#parked?.wake();
+    await patience(this.#running ?? Promise.resolve());
+    this.#cancelled = false;
+    this.#appends.reject(notConnected('the buffer was closed before it had taken the message'));
+  }
+
+  /** Everything is rejected. */
+  fail(error: MqferryError): void {
+    clearTimeout(this.#syncTimer);
+    this.#appends.reject(error);
+    this.#parked?.wake();
+  }
+
+  /** The last sync, when nothing is appended any more. */
+  async finish(): Promise<void> {
+    clearTimeout(this.#syncTimer);
+    if (this.synced < this.next) await this.#sync();
+  }
+
+  #start(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      if (!this.#cancelled && !this.#owner.failed && (this.#appends.waiting || this.#syncDue)) this.#start();
+    });
+  }
+
+  async #run(): Promise<void> {
+    try {
+      this.at='turn1';await nextTurn(); // appends of this turn go together
+      while ((this.#appends.waiting || this.#syncDue) && !this.#owner.failed && !this.#cancelled) {
+        this.at='pack';const { frame, count } = this.#appends.pack();
+        if (count > 0 && !(await this.#put(frame, count))) return;
+        this.at='sync';if (this.#syncDue) await this.#sync();
+        this.#appends.settle();
+        if (!this.#appends.waiting) this.at='turn2';await nextTurn(); // so do those of the producers just woken
+      }
+    } catch (error) {
+      this.#owner.fail(error);
+    }
+  }
+
+  /** Stores the frame as soon as there is room; false when that was cancelled. */
+  async #put(frame: Buffer, count: number): Promise<boolean> {
+    while (!this.#cancelled && !this.#owner.failed) {
+      if (this.#syncDue) await this.#sync();
+      const lack = this.#lack(frame.length, count);
+      if (lack) {
+        await this.#park(lack);
+        continue;
+      }
+      try {
+        await this.#store(frame, count);
+        return true;
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        this.#owner.diskFull(error);
+        await this.#park('disk');
+      }
+    }
+    return false;
+  }
+
+  #lack(bytes: number, count: number): Lack | undefined {
+    const { maxBytes, maxMessages } = this.#options;
+    if (this.#segments.bytes + bytes + reserveBytes > maxBytes) return 'bytes';
+    return this.#owner.messages + count > maxMessages ? 'messages' : undefined;
+  }
+
+  async #store(frame: Buffer, count: number): Promise<void> {
+    const base = this.next;this.at='store';
+    const timeMs = Date.now();
+    const segment = await this.#segments.forFrame(frame.length, base);
+    sealFrame(frame, segment.salt, { base, count, timeMs, synced: this.synced });
+    await this.#segments.write(frame);
+    if (this.#options.sync === 'always') await this.#segments.sync();
+    if (this.#owner.failed) throw this.#owner.failed; // by the cursor's file, meanwhile
+    this.#segments.grow(frame.length, count);
+    this.next = base + count;
+    if (this.#options.sync === 'always') this.synced = this.next;
+    else this.#syncTimer ??= setTimeout(() => this.#syncSoon(), this.#options.everyMs);
+    this.#owner.stored(timeMs);
+  }
+
+  // In the loop of the appends, so that it never meets a roll.
+  #syncSoon(): void {
+    this.#syncDue = true;
+    this.#parked?.wake();
+    this.#start();
+  }
+
+  async #sync(): Promise<void> {
+    this.#syncTimer = undefined;
+    this.#syncDue = false;
+    await this.#segments.sync();
+    this.synced = this.next;
+  }
+
+  /** Waits for room: what is consumed is removed at once; a full disk is tried again by itself. */
+  async #park(lack: Lack): Promise<void> {
+    if (this.#cancelled || this.#owner.failed) return;
+    const woken = new Promise<void>((wake) => {
+      this.#parked = { lack, wake };
+    });
+    const timer = lack === 'disk' ? setTimeout(() => this.#parked?.wake(), this.#options.diskRetryMs) : undefined;
+    if (lack !== 'messages') this.#owner.makeRoom();
+    await woken;
+    clearTimeout(timer);
+    this.#parked = undefined;
+  }
+}

@@ -1,0 +1,107 @@
+/** What waits to be appended, and how it is packed into frames. */
+import { describeError, MqferryError } from '../errors.ts';
+import { ByteWriter } from './bytes.ts';
+import { frameHeaderBytes } from './frame.ts';
+
+/** An item that the log will never take, and why. */
+export interface Refused<T> {
+  readonly item: T;
+  readonly error: MqferryError;
+}
+
+interface Append<T> {
+  readonly items: readonly T[];
+  /** The first item that is in no frame yet. */
+  next: number;
+  readonly refused: Refused<T>[];
+  resolve(refused: readonly Refused<T>[]): void;
+  reject(error: unknown): void;
+}
+
+export interface PackOptions<T> {
+  readonly encode: (item: T, into: ByteWriter) => void;
+  readonly recordBytesMax: number;
+  /** What a frame should not exceed; one large record may. */
+  readonly frameBytes: number;
+  readonly maxMessages: number;
+}
+
+/** A queue of appends. One frame at a time is packed; its memory is used again for the next. */
+export class Appends<T> {
+  #queue: Append<T>[] = [];
+  readonly #writer: ByteWriter;
+  readonly #options: PackOptions<T>;
+
+  constructor(options: PackOptions<T>) {
+    this.#options = options;
+    this.#writer = new ByteWriter(options.frameBytes);
+  }
+
+  get waiting(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Resolves when `settle` finds all items packed; rejects with what `reject` is given. */
+  add(items: readonly T[]): Promise<readonly Refused<T>[]> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ items, next: 0, refused: [], resolve, reject });
+    });
+  }
+
+  /** A frame of as much of the queue as fits, without its header; `count` is 0 when there is nothing to write. */
+  pack(): { readonly frame: Buffer; readonly count: number } {
+    const { frameBytes, maxMessages, recordBytesMax } = this.#options;
+    const writer = this.#writer;
+    writer.limit = frameBytes;
+    writer.reset();
+    writer.at = frameHeaderBytes;
+    let count = 0;
+    outer: for (const append of this.#queue) {
+      for (; append.next < append.items.length; append.next++) {
+        if (count === maxMessages) break outer;
+        // The first record of a frame may be as large as any; whatever does not fit beside it opens the next frame.
+        writer.limit = count === 0 ? frameHeaderBytes + 4 + recordBytesMax : frameBytes;
+        const item = append.items[append.next] as T;
+        const error = this.#encode(item);
+        if (error === undefined) count++;
+        else if (error.code === 'TOO_LARGE' && count > 0) break outer;
+        else append.refused.push({ item, error });
+      }
+    }
+    return { frame: writer.buffer.subarray(0, writer.at), count };
+  }
+
+  /** Resolves the appends whose items are all in frames: call it when the frame is stored. */
+  settle(): void {
+    let done = 0;
+    for (const append of this.#queue) {
+      if (append.next < append.items.length) break;
+      append.resolve(append.refused);
+      done++;
+    }
+    this.#queue.splice(0, done);
+  }
+
+  /** Rejects everything that has not been settled. */
+  reject(error: MqferryError): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const append of queue) append.reject(error);
+  }
+
+  #encode(item: T): MqferryError | undefined {
+    const writer = this.#writer;
+    const start = writer.at;
+    try {
+      writer.reserve(4);
+      writer.at += 4;
+      this.#options.encode(item, writer);
+      writer.buffer.writeUInt32LE(writer.at - start - 4, start);
+      return undefined;
+    } catch (error) {
+      writer.at = start;
+      if (error instanceof MqferryError) return error;
+      return new MqferryError('UNMAPPABLE', `cannot store the message: ${describeError(error)}`, { cause: error });
+    }
+  }
+}

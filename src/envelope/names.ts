@@ -1,0 +1,41 @@
+import type { Properties } from '../message.ts';
+
+/** The header of each property. */
+export const headerOfProperty: Readonly<Record<keyof Properties, string>> = {
+  id: 'mqf-id',
+  group: 'mqf-group',
+  correlationId: 'mqf-correlation-id',
+  replyTo: 'mqf-reply-to',
+  timestamp: 'mqf-timestamp-ms',
+  expiresAt: 'mqf-expires-at',
+  priority: 'mqf-priority',
+  persistent: 'mqf-persistent',
+  contentType: 'mqf-content-type',
+  contentEncoding: 'mqf-content-encoding',
+  type: 'mqf-type',
+};
+
+/** Properties that have a name of their own among ordinary headers. */
+export const plainNames = { contentType: 'content-type', contentEncoding: 'content-encoding' } as const;
+
+/** Of this name in any spelling there is one header, and it is believed from everybody. */
+export function isHops(name: string): boolean {
+  return name.length === 8 && name.toLowerCase() === 'mqf-hops';
+}
+
+/** The names that headers are sent by: not one that is an order to the broker, nor one of our own. Remembers, as names come again. */
+export function wireNames(reserved: readonly string[]): (name: string) => string {
+  const exact = new Set(reserved.filter((name) => !name.endsWith('*')));
+  const prefixes = ['mqf-', ...reserved.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))];
+  const known = new Map<string, string>();
+  return (name) => {
+    let wire = known.get(name);
+    if (wire !== undefined) return wire;
+    const lower = name.toLowerCase();
+    const isOurs = lower.startsWith('mqf-h-');
+    wire = !isOurs && (exact.has(lower) || prefixes.some((prefix) => lower.startsWith(prefix))) ? `mqf-h-${name}` : name;
+    if (known.size >= 1000) known.clear(); // names are data
+    known.set(name, wire);
+    return wire;
+  };
+}

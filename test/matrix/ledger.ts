@@ -1,0 +1,98 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Arrival, Parcel } from './subject.ts';
+
+export interface Counts {
+  readonly sent: number;
+  readonly arrived: number;
+  readonly lost: number;
+  readonly phantom: number;
+  readonly corrupt: number;
+  readonly duplicated: number;
+}
+
+const unicode = 'grüße ✓ 🚢';
+/** Names that are orders to some broker, or traps of some language. To mqferry they are data. */
+const hostileNames = ['receipt', 'transaction', 'destination', 'CC', 'BCC', '__proto__', 'constructor', 'expires', 'x-delay', 'Mqf-Route'];
+
+/** Bodies that break careless code: empty, NULs, every byte, not UTF-8, 1 MiB, JSON that pollutes. The rest is 200 random bytes. */
+export function parcelsOf(count: number): Parcel[] {
+  const special = [
+    Buffer.alloc(0),
+    Buffer.from('\0\0\n\0'),
+    Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
+    Buffer.from([0xc3, 0x28, 0xff]),
+    randomBytes(1024 * 1024),
+    Buffer.from('{"__proto__":{"a":1},"constructor":1}'),
+    Buffer.from('\n\n\0MESSAGE\n'),
+  ];
+  return Array.from({ length: count }, (_, n) => ({
+    n,
+    body: special[n] ?? (n % 50 === 49 ? Buffer.alloc(0) : randomBytes(200)),
+    headers: [
+      ['x-n', String(n)],
+      ['x-unicode', unicode],
+      ...(n % 10 === 0 ? [[hostileNames[(n / 10) % hostileNames.length] as string, 'hostile'] as const] : []),
+    ],
+  }));
+}
+
+/** Written from the outside: what the source broker confirmed, and what was drained at the sink broker. */
+export class Ledger {
+  /** Confirmed by the source broker. */
+  readonly #confirmed = new Map<number, string>();
+  /** Sent more than once because the outcome was unknown: so many extra copies may be at the source. */
+  resent = 0;
+  readonly #arrived = new Map<number, number>();
+  #phantom = 0;
+  #corrupt = 0;
+  readonly #digests = new Map<number, string>();
+
+  /** Handed to the source broker; from now on it may arrive. */
+  sending(parcels: readonly Parcel[]): void {
+    for (const { n, body } of parcels) {
+      if (this.#digests.has(n)) this.resent++;
+      this.#digests.set(n, digest(body));
+    }
+  }
+
+  confirmed(parcels: readonly Parcel[]): void {
+    for (const { n } of parcels) this.#confirmed.set(n, this.#digests.get(n) as string);
+  }
+
+  arrived(arrival: Arrival): void {
+    const n = Number(arrival.header('x-n') ?? Number.NaN);
+    const wanted = this.#digests.get(n);
+    if (wanted === undefined) {
+      this.#phantom++;
+      return;
+    }
+    if (digest(arrival.body) !== wanted || arrival.header('x-unicode') !== unicode) this.#corrupt++;
+    this.#arrived.set(n, (this.#arrived.get(n) ?? 0) + 1);
+  }
+
+  get missing(): number {
+    let count = 0;
+    for (const n of this.#confirmed.keys()) if (!this.#arrived.has(n)) count++;
+    return count;
+  }
+
+  get sent(): number {
+    return this.#confirmed.size;
+  }
+
+  get counts(): Counts {
+    const copies = [...this.#arrived.values()].reduce((sum, times) => sum + times, 0);
+    return {
+      sent: this.#confirmed.size,
+      arrived: this.#arrived.size,
+      lost: this.missing,
+      phantom: this.#phantom,
+      corrupt: this.#corrupt,
+      duplicated: copies - this.#arrived.size,
+    };
+  }
+}
+
+function digest(body: Buffer): string {
+  return createHash('sha256').update(body).digest('base64');
+}

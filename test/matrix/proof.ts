@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Cell, nameOf, type Protocol } from './cells.ts';
+import type { Result } from './play.ts';
+
+/** docs/proof.md: what a full run has seen. */
+export function proofPage(results: readonly { cell: Cell; result: Result }[], versions: ReadonlyMap<Protocol, string | undefined>): string {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as { version: string };
+  const sum = (pick: (result: Result) => number) => results.reduce((total, { result }) => total + pick(result), 0);
+  const failed = results.filter(({ result }) => result.problems.length > 0);
+  const rows = results.map(
+    ({ cell, result }) =>
+      `| ${nameOf(cell).replaceAll(' · ', ' | ')} | ${result.sent} | ${result.arrived} | ${result.lost} | ${result.corrupt} | ${result.duplicated} | ${result.faults} |`,
+  );
+  return `# Proof
+
+Written by \`npm run matrix -- --full\` on ${new Date().toISOString().slice(0, 10)}: mqferry ${version}, Node ${process.versions.node},
+${[...versions].map(([protocol, found]) => `${protocol} ${found ?? 'missing'}`).join(', ')}
+(mqtt is mosquitto with MQTT 5, stomp is ActiveMQ Classic). Two brokers of each kind, one machine, two cores.
+
+Each cell is a route in a process of its own. A ledger outside of it holds what the **source broker confirmed**; it is compared with
+everything drained at the sink broker by a native client. Bodies are hostile (empty, NUL, not UTF-8, 1 MiB), so are header names.
+
+**${results.length} cells, ${failed.length} failed. ${sum((one) => one.sent)} messages confirmed by the source brokers, lost ${sum((one) => one.lost)},
+phantom ${sum((one) => one.phantom)}, corrupt ${sum((one) => one.corrupt)}; ${sum((one) => one.faults)} faults, ${sum((one) => one.duplicated)} duplicates.**
+
+- *killed*: SIGKILL in mid-flow (500 messages a second), started again at once. *restarted*: the broker is stopped in mid-flow and started
+  (SIGKILL for RabbitMQ and Kafka, SIGTERM for mosquitto and ActiveMQ). *cut*: both links reset by a TCP proxy.
+  *withheld*: the sink's confirms are held back and mqferry is killed; everything must come again, so nothing had been settled.
+- mosquitto runs with \`max_queued_messages 0\`: by default it drops what it has confirmed beyond 1,000 queued messages.
+- Not run: RabbitMQ 4.x, other versions than these.
+
+| pair | fault | buffer | sent | arrived | lost | corrupt | duplicated | faults |
+|---|---|---|---|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
