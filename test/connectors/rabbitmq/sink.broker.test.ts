@@ -213,11 +213,39 @@ describe('unroutable messages', () => {
     expect(arrived.map((m) => m.properties.headers!['n'])).toEqual(all.flatMap((m, i) => (m.type === 'yes' ? [i] : [])));
   });
 
+  test('are told apart by a header alone, as with a headers exchange', async () => {
+    await withChannel(broker, async (channel) => {
+      await channel.assertQueue('picked');
+      await channel.bindQueue('picked', 'amq.headers', '', { 'x-match': 'all', pick: 'yes' });
+    });
+    const all = Array.from({ length: 60 }, (_, i) =>
+      message('same', {
+        headers: [
+          ['pick', i % 3 === 2 ? 'no' : 'yes'],
+          ['n', i % 5],
+        ],
+      }),
+    );
+    await using(sinkEnd(broker, { exchange: 'amq.headers', routingKey: constant('') }), async (sink) => {
+      const refused = (await Promise.all([sink.write(all.slice(0, 30)), sink.write(all.slice(30))])).flat();
+      expect(refused.map((r) => r.message)).toEqual(all.filter((m) => m.header('pick') === 'no'));
+    });
+    expect(await countReady(broker, 'picked')).toBe(40);
+  });
+
   test('that are equal in every byte are refused as often as they were returned', async () => {
     await using(sinkEnd(broker, { queue: Object.assign(() => 'no queue of this name', {}) }), async (sink) => {
       const twins = Array.from({ length: 20 }, () => message('twin'));
       const refused = await sink.write(twins);
       expect(refused.map((r) => r.message)).toEqual(twins);
+    });
+  });
+
+  test('are recognised when their routing key would be another by now', async () => {
+    let calls = 0;
+    await using(sinkEnd(broker, { queue: Object.assign(() => `nowhere ${calls++}`, {}) }), async (sink) => {
+      const two = [message('a'), message('b')];
+      expect((await sink.write(two)).map((r) => r.message)).toEqual(two);
     });
   });
 
@@ -239,6 +267,20 @@ describe('unroutable messages', () => {
     });
     expect(await countReady(broker, 'later')).toBe(1);
   });
+});
+
+test('a routing key that cannot be made refuses its message for good; its neighbours arrive', async () => {
+  await makeQueues(broker, ['template']);
+  const queue = Object.assign((m: Message) => (m.json() as { q: string }).q, {});
+  const all = [message('{"q":"template"}'), message('no json'), message(`{"q":"${'x'.repeat(256)}"}`), message('{"q":"template"}')];
+  await using(sinkEnd(broker, { queue }), async (sink) => {
+    const refusals = await sink.write(all);
+    expect(refusals.map((r) => [r.message, r.error.code, r.retry])).toEqual([
+      [all[1], 'UNMAPPABLE', false],
+      [all[2], 'UNMAPPABLE', false],
+    ]);
+  });
+  expect(await countReady(broker, 'template')).toBe(2);
 });
 
 test('what a full queue refuses (reject-publish) is refused for retry, and the rest is confirmed', async () => {

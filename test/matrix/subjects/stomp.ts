@@ -2,6 +2,9 @@ import { connect, type Socket } from 'node:net';
 import { activemq, activemqLogin } from '../../brokers/activemq.ts';
 import type { Subject } from '../subject.ts';
 
+/** To a STOMP broker these are orders, at the source as well. */
+const orders = ['receipt', 'transaction', 'destination', 'expires'];
+
 export async function stompSubject(): Promise<Subject> {
   const broker = await activemq.start();
   const port = broker.ports['stomp'] as number;

@@ -1,0 +1,227 @@
+/** Between {@link Message} and the properties of AMQP 0-9-1: pure, and exact both ways. */
+import { isUtf8 } from 'node:buffer';
+import { type Carries, type Header, Message, type MessageInit, MqferryError, type Origin } from '../../src/connector.ts';
+import { ByteReader, type ByteWriter } from './bytes.ts';
+import { readTable, writeTable } from './table.ts';
+
+/** RabbitMQ 3.x takes bodies up to 128 MiB unless told otherwise; beyond `max_message_size` it closes the channel. */
+export const bodyMaxBytes = 134_217_728;
+
+/** RabbitMQ refuses an expiration beyond 32 bits of milliseconds (49 days) by closing the channel. */
+const expirationMaxMs = 0xffff_ffff;
+
+/** A publisher that writes milliseconds where AMQP means seconds is beyond this (the year 5138). */
+const secondsMax = 100_000_000_000;
+
+/** What an AMQP 0-9-1 message has a slot for. */
+export const carries: Carries = {
+  headers: 'typed',
+  repeats: false,
+  key: false,
+  properties: [
+    'id',
+    'correlationId',
+    'replyTo',
+    'timestamp',
+    'expiresAt',
+    'priority',
+    'persistent',
+    'contentType',
+    'contentEncoding',
+    'type',
+  ],
+  maxBytes: bodyMaxBytes,
+  // Orders to the broker or its plugins, or its own marks, which it acts upon: it drops a message whose x-death says that it went in a circle.
+  reserved: [
+    'cc',
+    'bcc',
+    'x-delay',
+    'x-death',
+    'x-first-death-*',
+    'x-last-death-*',
+    'x-delivery-count',
+    'x-acquired-count',
+    'x-received-from',
+    'x-shovelled',
+    'x-stream-*',
+    'x-deduplication-header',
+  ],
+};
+
+/** One delivery as the client hands it over: `properties` are the bytes of the content header, undecoded. */
+export interface Delivery {
+  readonly fields: {
+    readonly deliveryTag: number;
+    readonly redelivered: boolean;
+    readonly exchange: string;
+    readonly routingKey: string;
+  };
+  readonly properties: Buffer;
+  readonly content: Buffer;
+}
+
+/** The message of a delivery. One that cannot be decoded has its body and a `fault`. */
+export function toMessage(delivery: Delivery, queue: string, nowMs: number): Message {
+  const { exchange, routingKey, redelivered } = delivery.fields;
+  try {
+    const { init, appId, userId } = readProperties(delivery.properties, nowMs);
+    const origin: Origin =
+      appId === undefined && userId === undefined
+        ? { queue, exchange, routingKey, redelivered }
+        : { queue, exchange, routingKey, redelivered, appId: appId ?? null, userId: userId ?? null };
+    return new Message({ ...init, body: delivery.content, origin, lane: queue });
+  } catch (error) {
+    if (!(error instanceof MqferryError)) throw error;
+    return new Message({ body: delivery.content, origin: { queue, exchange, routingKey, redelivered }, lane: queue, fault: error });
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+interface Read {
+  readonly init: Omit<MessageInit, 'body'>;
+  readonly appId: string | undefined;
+  readonly userId: string | undefined;
+}
+
+/** The bits of the flag word, in the order in which the properties follow it. */
+const flag = {
+  contentType: 0x8000,
+  contentEncoding: 0x4000,
+  headers: 0x2000,
+  deliveryMode: 0x1000,
+  priority: 0x0800,
+  correlationId: 0x0400,
+  replyTo: 0x0200,
+  expiration: 0x0100,
+  messageId: 0x0080,
+  timestamp: 0x0040,
+  type: 0x0020,
+  userId: 0x0010,
+  appId: 0x0008,
+  clusterId: 0x0004,
+} as const;
+
+/** The properties of a content header, from the flag word on. */
+export function readProperties(bytes: Buffer, nowMs: number): Read {
+  const reader = new ByteReader(bytes);
+  const flags = reader.u16();
+  const init: Mutable<Omit<MessageInit, 'body'>> = {};
+  if (flags & flag.contentType) init.contentType = reader.shortText('the content type');
+  if (flags & flag.contentEncoding) init.contentEncoding = reader.shortText('the content encoding');
+  if (flags & flag.headers) init.headers = readTable(reader);
+  if (flags & flag.deliveryMode) init.persistent = reader.u8() === 2;
+  if (flags & flag.priority) init.priority = reader.u8();
+  if (flags & flag.correlationId) init.correlationId = textOrBytes(reader.shortBytes());
+  if (flags & flag.replyTo) init.replyTo = reader.shortText('the reply-to');
+  // RabbitMQ does not count it down: what remains is taken to be all of it.
+  if (flags & flag.expiration) init.expiresAt = expiresAt(reader.shortText('the expiration'), nowMs);
+  if (flags & flag.messageId) init.id = reader.shortText('the message id');
+  if (flags & flag.timestamp) init.timestamp = timestampMs(reader.u64());
+  if (flags & flag.type) init.type = reader.shortText('the type');
+  const userId = flags & flag.userId ? reader.shortText('the user id') : undefined;
+  const appId = flags & flag.appId ? reader.shortText('the app id') : undefined;
+  return { init, appId, userId };
+}
+
+function textOrBytes(bytes: Buffer): string | Buffer {
+  return isUtf8(bytes) ? bytes.toString() : bytes;
+}
+
+function expiresAt(expiration: string, nowMs: number): number | undefined {
+  const ms = Number(expiration);
+  return Number.isFinite(ms) ? nowMs + ms : undefined;
+}
+
+function timestampMs(value: bigint): number | undefined {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) return undefined;
+  return number < secondsMax ? number * 1000 : number;
+}
+
+/**
+ * Writes the properties of a content header, flag word first. Always persistent, never a user id. Throws UNMAPPABLE or TOO_LARGE for what
+ * RabbitMQ would close the channel or the connection for.
+ */
+export function writeProperties(writer: ByteWriter, message: Message, nowMs: number): void {
+  const { correlationId } = message;
+  const headers = headersOf(message, nowMs);
+  const start = writer.at;
+  let flags: number = flag.deliveryMode;
+  writer.u16(0);
+  if (message.contentType !== undefined) flags |= short(writer, flag.contentType, 'the content type', message.contentType);
+  if (message.contentEncoding !== undefined) flags |= short(writer, flag.contentEncoding, 'the content encoding', message.contentEncoding);
+  if (headers.length > 0) {
+    flags |= flag.headers;
+    writeTable(writer, headers);
+  }
+  writer.u8(2);
+  if (message.priority !== undefined) flags |= writePriority(writer, message.priority);
+  if (correlationId !== undefined && fitsShort(correlationId)) {
+    flags |= short(writer, flag.correlationId, 'the correlation id', correlationId.toString());
+  }
+  if (message.replyTo !== undefined) flags |= short(writer, flag.replyTo, 'the reply-to', ordinaryReplyTo(message.replyTo));
+  const expiration = expirationOf(message.expiresAt, nowMs);
+  if (expiration !== undefined) flags |= short(writer, flag.expiration, 'the expiration', expiration);
+  if (message.id !== undefined) flags |= short(writer, flag.messageId, 'the message id', message.id);
+  if (message.timestamp !== undefined) flags |= writeTimestamp(writer, message.timestamp);
+  if (message.type !== undefined) flags |= short(writer, flag.type, 'the type', message.type);
+  writer.buffer.writeUInt16BE(flags, start);
+}
+
+function short(writer: ByteWriter, bit: number, what: string, value: string): number {
+  writer.shortText(what, value);
+  return bit;
+}
+
+function writePriority(writer: ByteWriter, priority: number): number {
+  if (!Number.isInteger(priority) || priority < 0 || priority > 255) {
+    throw new MqferryError('UNMAPPABLE', `the priority ${priority} is not a whole number from 0 to 255`);
+  }
+  writer.u8(priority);
+  return flag.priority;
+}
+
+function writeTimestamp(writer: ByteWriter, ms: number): number {
+  if (!Number.isFinite(ms) || ms < 0) throw new MqferryError('UNMAPPABLE', `the timestamp ${ms} is not a time since 1970`);
+  writer.i64(Math.floor(ms / 1000));
+  return flag.timestamp;
+}
+
+/** RabbitMQ takes this name as an order and closes the channel when the publisher does not consume from it. */
+function ordinaryReplyTo(replyTo: string): string {
+  if (replyTo !== 'amq.rabbitmq.reply-to') return replyTo;
+  throw new MqferryError('UNMAPPABLE', 'the reply-to amq.rabbitmq.reply-to means a consumer on the same channel');
+}
+
+/** The time that remains, in whole milliseconds; undefined when there is no limit that AMQP can say. */
+function expirationOf(expiresAtMs: number | undefined, nowMs: number): string | undefined {
+  if (expiresAtMs === undefined) return undefined;
+  if (!Number.isFinite(expiresAtMs)) throw new MqferryError('UNMAPPABLE', `the expiry ${expiresAtMs} is not a time`);
+  const remaining = Math.ceil(expiresAtMs - nowMs);
+  return remaining > expirationMaxMs ? undefined : String(Math.max(1, remaining));
+}
+
+function fitsShort(value: string | Buffer): boolean {
+  return Buffer.isBuffer(value) ? value.length <= 255 && isUtf8(value) : value.length <= 85 || Buffer.byteLength(value) <= 255;
+}
+
+/** The message's headers, and those that hold what no property of AMQP can. */
+function headersOf(message: Message, nowMs: number): readonly Header[] {
+  const { headers, timestamp, expiresAt, correlationId } = message;
+  refuseOrders(headers);
+  const extra: Header[] = [];
+  if (timestamp !== undefined && timestamp % 1000 !== 0) extra.push(['mqf-timestamp-ms', Math.floor(timestamp)]);
+  if (expiresAt !== undefined && expiresAt - nowMs > expirationMaxMs) extra.push(['mqf-expires-at', Math.ceil(expiresAt)]);
+  if (correlationId !== undefined && !fitsShort(correlationId)) extra.push(['mqf-correlation-id', correlationId]);
+  if (message.body === null) extra.push(['mqf-tombstone', true]);
+  return extra.length === 0 ? headers : [...headers.filter(([name]) => !extra.some(([other]) => other === name)), ...extra];
+}
+
+/** The engine has renamed them; should one be left, the broker must not see it: it would send the message elsewhere too. */
+function refuseOrders(headers: readonly Header[]): void {
+  for (let i = 0; i < headers.length; i++) {
+    const name = (headers[i] as Header)[0];
+    if (name === 'CC' || name === 'BCC') throw new MqferryError('UNMAPPABLE', `the header ${name} would send copies to other queues`);
+  }
+}
