@@ -69,7 +69,6 @@ export class Appender<T> {
     return stored;
   }
 
-  dbg() { return { run: !!this.#running, parked: this.#parked, canc: this.#cancelled, due: this.#syncDue, w: this.#appends.waiting, t: !!this.#syncTimer, at: this.at } } at = '';
   /** Files were removed. */
   room(): void {
     this.#parked?.wake();
@@ -111,13 +110,13 @@ export class Appender<T> {
 
   async #run(): Promise<void> {
     try {
-      this.at='turn1';await nextTurn(); // appends of this turn go together
+      await nextTurn(); // appends of this turn go together
       while ((this.#appends.waiting || this.#syncDue) && !this.#owner.failed && !this.#cancelled) {
-        this.at='pack';const { frame, count } = this.#appends.pack();
+        const { frame, count } = this.#appends.pack();
         if (count > 0 && !(await this.#put(frame, count))) return;
-        this.at='sync';if (this.#syncDue) await this.#sync();
+        if (this.#syncDue) await this.#sync();
         this.#appends.settle();
-        if (!this.#appends.waiting) this.at='turn2';await nextTurn(); // so do those of the producers just woken
+        if (!this.#appends.waiting) await nextTurn(); // so do those of the producers just woken
       }
     } catch (error) {
       this.#owner.fail(error);
@@ -152,7 +151,7 @@ export class Appender<T> {
   }
 
   async #store(frame: Buffer, count: number): Promise<void> {
-    const base = this.next;this.at='store';
+    const base = this.next;
     const timeMs = Date.now();
     const segment = await this.#segments.forFrame(frame.length, base);
     sealFrame(frame, segment.salt, { base, count, timeMs, synced: this.synced });

@@ -46,7 +46,6 @@ export interface RouteBuffer {
   readonly id: string;
   readonly near: SinkEnd;
   readonly far: SourceEnd;
-  dbg?(): unknown;
   /** Cheap. */
   stats(): BufferStats;
   /** Ends both sides and saves where it stands. Safe to call twice. */
@@ -120,6 +119,7 @@ class DiskBuffer implements RouteBuffer {
   readonly #log: Log<Message>;
   readonly #limitBytes: number;
   readonly #free: () => void;
+  #far: FarSource | undefined;
 
   constructor(log: Log<Message>, options: DiskOptions, free: () => void) {
     this.#log = log;
@@ -134,7 +134,7 @@ class DiskBuffer implements RouteBuffer {
     };
     this.far = {
       can: { settles: 'inOrder', redelivers: 'inOrder', stableIds: true, carries: everything },
-      open: async () => new FarSource(usable(log)),
+      open: async () => this.#openFar(),
     };
   }
 
@@ -150,10 +150,18 @@ class DiskBuffer implements RouteBuffer {
     };
   }
 
-  dbg() { return this.#log.dbg(); }
   async close(): Promise<void> {
+    await this.#far?.close();
     await this.#log.close();
     this.#free();
+  }
+
+  /** One reader at a time: opening the next one ends the one before. */
+  async #openFar(): Promise<Source> {
+    usable(this.#log);
+    await this.#far?.close();
+    this.#far = new FarSource(this.#log);
+    return this.#far;
   }
 }
 

@@ -103,7 +103,8 @@ export class Cursor {
     // power cut makes of that, the sector holds what it held or what was read.
     if (found.state) await cursor.#write(found.state);
     // Both pages get their blocks now, so that saving needs no room on a full disk.
-    if ((await file.size()) < cursorBytes) await writeAll(file, Buffer.alloc(cursorBytes), 0);
+    const size = await file.size();
+    if (size < cursorBytes) await writeAll(file, Buffer.alloc(cursorBytes - size), size);
     await cursor.save(state.consumed, state.synced);
     await files.syncDirectory(directory);
     return cursor;
@@ -113,31 +114,6 @@ export class Cursor {
   async save(consumed: number, synced: number): Promise<void> {
     const state = { logId: this.saved.logId, consumed, synced, generation: this.#generation + 1 };
     await this.#write(state);
-    this.#generation = state.generation;
-    this.saved = state;
-  }
-
-  /** Opens the file, or makes it; `state` is what recovery came to, and is on disk when this resolves. */
-  static async open(files: FileSystem, directory: string, found: CursorFound, state: CursorState): Promise<Cursor> {
-    const path = cursorPath(directory);
-    const exists = (await files.list(directory)).includes('cursor');
-    const file = await files.open(path, exists ? 'write' : 'create');
-    const cursor = new Cursor(file, { ...state, generation: found.state?.generation ?? 0 });
-    // What was read may be in the kernel's memory only, after a kill or a failed sync. The same bytes again, in the same sector: whatever a
-    // power cut makes of that, the sector holds what it held or what was read.
-    if (found.state) await cursor.#write(found.state);
-    // Both pages get their blocks now, so that saving needs no room on a full disk.
-    if ((await file.size()) < cursorBytes) await writeAll(file, Buffer.alloc(cursorBytes), 0);
-    await cursor.save(state.consumed, state.synced);
-    await files.syncDirectory(directory);
-    return cursor;
-  }
-
-  /** Resolves once it is on disk. Throws what the file system throws. */
-  async save(consumed: number, synced: number): Promise<void> {
-    const state = { logId: this.saved.logId, consumed, synced, generation: this.#generation + 1 };
-    await writeAll(this.#file, encodeSlot(state), (state.generation % 2) * slotBytes);
-    await this.#file.sync();
     this.#generation = state.generation;
     this.saved = state;
   }

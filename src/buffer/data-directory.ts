@@ -13,7 +13,7 @@ export class DataDirectory {
   readonly path: string;
   readonly #log: Log;
   #lock: DirectoryLock | undefined;
-  /** Something of it is used: nobody else may use it. */
+  /** Client ids were taken from it: nobody else may use them. */
   #isUsed = false;
 
   constructor(path: string, log: Log) {
@@ -60,7 +60,6 @@ export class DataDirectory {
   }
 
   async #own(): Promise<void> {
-    this.#isUsed = true;
     if (this.#lock) return;
     await realFiles.makeDirectory(this.path);
     this.#lock = await lockDirectory(this.path);

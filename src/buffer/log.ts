@@ -202,7 +202,6 @@ export class Log<T> {
     this.tell();
   }
 
-  dbg() { return { a: this.#appender.dbg(), s: this.#saver.dbg(), f: this.#failed, c: this.#closed, readable: this.readable, consumed: this.consumed, segs: this.segments } }
   /** Somebody waits for room. */
   makeRoom(): void {
     void this.#saver.save();

@@ -58,6 +58,7 @@ class Store {
       const { bytes } = own;
       while (!this.#fits(bytes) && !this.isClosed && !signal.aborted) {
         this.isFull = true;
+        this.changes.tell(); // of those that did fit
         await this.changes.next(signal);
       }
       this.isFull = false;

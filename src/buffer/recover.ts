@@ -57,7 +57,8 @@ async function openTail(files: FileSystem, directory: string, bases: number[], c
     if (segment) {
       // Before an empty segment stood one that was complete, as the roll comes after the sync (invariant 4); or, when its removal was
       // lost, one that lies below the cursor.
-      if (isTail && emptyAt !== undefined && segment.next !== emptyAt && emptyAt > consumed) throw damaged(path, `it ends at ${segment.next}, not at ${emptyAt}`);
+      if (isTail && emptyAt !== undefined && segment.next !== emptyAt && emptyAt > consumed)
+        throw damaged(path, `it ends at ${segment.next}, not at ${emptyAt}`);
       segments.unshift(segment);
     } else {
       emptyAt ??= bases[i] as number;

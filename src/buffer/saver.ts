@@ -64,10 +64,14 @@ export class Saver {
     await this.#cursor.close();
   }
 
-  dbg() { return { sv: !!this.#saving, t: !!this.#timer, un: this.unsaved } }
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** A closed log knows its end: a shorter one at the next start is damage and no torn write. */
+  get #lastWord(): boolean {
+    return this.#closed && this.#cursor.saved.synced < this.#owner.synced;
   }
 
   #later(): void {
@@ -85,7 +89,7 @@ export class Saver {
     this.stop();
     if (this.#owner.failed) return;
     try {
-      if (this.unsaved > 0) await this.#cursor.save(this.consumed, this.#owner.synced);
+      if (this.unsaved > 0 || this.#lastWord) await this.#cursor.save(this.consumed, this.#owner.synced);
       this.#owner.saved(await this.#segments.removeBelow(this.#cursor.saved.consumed, this.#owner.full));
     } catch (error) {
       if (!isDiskFull(error)) return this.#owner.fail(error);

@@ -35,7 +35,11 @@ export function labelOf(parts: RouteParts): RouteLabel {
   );
   const delivery = limits.reduce<Guarantee>((least, limit) => weaker(least, limit.delivery), 'at-least-once');
   const { order, orderBut, reasons } = orderOf(parts);
-  const notes = [...(source.can.notes ?? []), ...sinks.flatMap((sink) => sink.can.notes ?? [])];
+  const taken = sinks.filter((sink) => sink.can.confirms === 'received');
+  const uncertain = taken.map(
+    (sink) => `${sink.name} confirms what it has taken over, not that it is stored or has a reader: from there on it is the target's`,
+  );
+  const notes = [...uncertain, ...(source.can.notes ?? []), ...sinks.flatMap((sink) => sink.can.notes ?? [])];
   return {
     delivery,
     order,
@@ -86,11 +90,6 @@ function bufferLimit(buffer: BufferModel | undefined): Limit | undefined {
 
 function sinkLimit({ name, can }: NamedSink): Limit | undefined {
   if (can.confirms === 'none') return { delivery: 'best-effort', why: `${name} does not say whether a message has arrived safely` };
-  if (can.confirms === 'received')
-    return {
-      delivery: 'at-least-once (process crash)',
-      why: `${name} confirms what it has received, not what it has stored: a crash of the target may lose it`,
-    };
   return undefined;
 }
 

@@ -41,7 +41,7 @@ function startActivemq(): Promise<Broker> {
     },
     command: (dir) => ({ file: java, args: javaArgs(dir) }),
     async ready(dir, ports) {
-      // A lock file of a killed owner is taken over, so the line of this start is the last one of its kind.
+      // After a restart the line is there already; then the open port alone tells.
       return /Apache ActiveMQ .* started/.test(readFileSync(join(dir, 'out.log'), 'utf8')) && (await isOpen(ports['stomp'] as number));
     },
   });

@@ -10,8 +10,13 @@ export const artemisLogin = { username: 'mq', password: 'mq-pass' } as const;
 const version = '2.56.0';
 const home = join(brokerCache, `apache-artemis-${version}`);
 
+export interface ArtemisBroker extends Broker {
+  /** The command line of the broker, logged in; gives what it prints. */
+  artemis(...args: string[]): Promise<string>;
+}
+
 /** `ports.stomp`, `ports.core`. Data survives `stop('SIGKILL')` and `start()`. */
-export const artemis: BrokerKind = {
+export const artemis: BrokerKind<ArtemisBroker> = {
   name: 'artemis',
   version: async () => (existsSync(join(home, 'bin', 'artemis')) ? version : undefined),
   start: startArtemis,
@@ -29,8 +34,8 @@ export async function installArtemis(): Promise<void> {
   rmSync(part, { recursive: true, force: true });
 }
 
-function startArtemis(): Promise<Broker> {
-  return launch({
+async function startArtemis(): Promise<ArtemisBroker> {
+  const broker = await launch({
     prefix: 'artemis',
     portNames: ['core', 'stomp', 'http'],
     prepare: create,
@@ -39,6 +44,10 @@ function startArtemis(): Promise<Broker> {
       // AMQ221007: Server is now active
       return readFileSync(join(dir, 'out.log'), 'utf8').includes('AMQ221007') && (await isOpen(ports['stomp'] as number));
     },
+  });
+  const login = ['--user', artemisLogin.username, '--password', artemisLogin.password, '--url', `tcp://127.0.0.1:${broker.ports['core']}`];
+  return Object.assign(broker, {
+    artemis: async (...args: string[]) => (await output(join(broker.dir, 'i', 'bin', 'artemis'), [...args, ...login, '--silent'])) ?? '',
   });
 }
 

@@ -32,7 +32,6 @@ describe('delivery is that of the weakest part', () => {
     ['with a synced disk buffer', { buffer: disk }, 'at-least-once'],
     ['a source that never delivers again', { source: { redelivers: 'never' }, buffer: disk }, 'best-effort'],
     ['a sink that confirms nothing', { sink: { confirms: 'none' } }, 'best-effort'],
-    ['a sink that confirms what it received', { sink: { confirms: 'received' } }, 'at-least-once (process crash)'],
     ['a buffer that syncs now and then', { buffer: { ...disk, sync: 'interval', everyMs: 100 } }, 'at-least-once (process crash)'],
     ['a buffer in memory', { buffer: { kind: 'memory', maxMessages: 1, maxBytes: 1, at } }, 'best-effort'],
   ];
@@ -41,6 +40,12 @@ describe('delivery is that of the weakest part', () => {
     expect(label.delivery).toBe(delivery);
     expect(label.weaknesses.length > 0).toBe(delivery !== 'at-least-once');
   });
+});
+
+test('a sink that only takes over is named, and the route is at-least-once up to it', () => {
+  const label = labelOf(parts({ sink: { confirms: 'received' } }));
+  expect(label.delivery).toBe('at-least-once');
+  expect(label.weaknesses.join()).toContain('not that it is stored');
 });
 
 describe('order', () => {

@@ -71,6 +71,16 @@ describe('session', () => {
     expect(seen).toEqual(new Set(numbers(0, 2000)));
   });
 
+  test('subscribes at every start to what its filters are now, although the session is there (MQTT 3.1.1)', async () => {
+    const connection = { version: '3.1.1' } as const;
+    await (await openSource(port, 'more', { topics: ['more/1'], connection })).close();
+    await publish('more/1', 0, 100);
+    const changes = { topics: ['more/1', 'more/2'], connection };
+    const source = await openSource(port, 'more', changes, { messages: 3, bytes: 1e6 });
+    await publish('more/2', 100, 101);
+    expect(new Set(texts(await take(source, 101)))).toEqual(new Set(numbers(0, 101)));
+  });
+
   test('says so when the broker has lost the session', async () => {
     const ears = context('forgotten');
     const end = mqttSource(sourceConfig(port, { topics: ['forgotten'] }), ears);
@@ -214,7 +224,7 @@ describe('opening', () => {
 
   test('works over TLS with an own CA, and refuses one that it does not know', async () => {
     const url = [`mqtts://localhost:${broker.ports['tls']}`];
-    const tls = { ca: mosquittoCa(broker), cert: undefined, key: undefined, insecure: false };
+    const tls = { ca: mosquittoCa(broker), cert: undefined, key: undefined, servername: undefined, insecure: false };
     const source = await openSource(port, 'tls', { topics: ['tls'], connection: { url, tls } });
     await publish('tls', 0, 3);
     expect(texts(await take(source, 3))).toEqual(numbers(0, 3));

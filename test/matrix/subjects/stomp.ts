@@ -25,7 +25,12 @@ export async function stompSubject(): Promise<Subject> {
               const receipt = `r${receipts++}`;
               return link.request(
                 'SEND',
-                [['destination', `/queue/${name}`], ['persistent', 'true'], ['receipt', receipt], ...headers],
+                [
+                  ['destination', `/queue/${name}`],
+                  ['persistent', 'true'],
+                  ['receipt', receipt],
+                  ...headers.filter(([header]) => !orders.includes(header)),
+                ],
                 body,
                 receipt,
               );

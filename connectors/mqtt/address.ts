@@ -1,0 +1,76 @@
+import type { IClientOptions } from 'mqtt';
+import { MqferryError } from '../../src/connector.ts';
+import type { ConnectionConfig } from './config.ts';
+
+const schemes: Record<string, { readonly protocol: 'mqtt' | 'mqtts' | 'ws' | 'wss'; readonly port: number }> = {
+  'mqtt:': { protocol: 'mqtt', port: 1883 },
+  'tcp:': { protocol: 'mqtt', port: 1883 },
+  'mqtts:': { protocol: 'mqtts', port: 8883 },
+  'tls:': { protocol: 'mqtts', port: 8883 },
+  'ssl:': { protocol: 'mqtts', port: 8883 },
+  'ws:': { protocol: 'ws', port: 80 },
+  'wss:': { protocol: 'wss', port: 443 },
+};
+
+/** The addresses to try, in turn. Throws CONFIG_INVALID; its text never holds a password. */
+export function addressesOf(config: ConnectionConfig): URL[] {
+  if (config.url.length === 0) throw invalid('url: at least one address is needed');
+  return config.url.map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const scheme = url && schemes[url.protocol];
+    if (!scheme || !url.hostname) throw invalid('url: an address is mqtt://host:port, or the same with mqtts, ws or wss');
+    if (config.tls && !secure(scheme.protocol))
+      throw invalid(`url: ${url.protocol}//${url.host} is not encrypted, but tls is set: write mqtts or wss`);
+    return url;
+  });
+}
+
+/** The options of mqtt.js for one address. Nothing of the URL reaches mqtt.js unseen: it takes a client id from its query. */
+export function clientOptions(config: ConnectionConfig, address: URL, session: IClientOptions): IClientOptions {
+  const scheme = schemes[address.protocol];
+  if (!scheme) throw invalid(`url: ${address.protocol} is not a scheme of MQTT`);
+  const username = config.username ?? (decodeURIComponent(address.username) || undefined);
+  const password = config.password ?? (decodeURIComponent(address.password) || undefined);
+  return {
+    ...session,
+    protocol: scheme.protocol,
+    // Brackets of an IPv6 address are for URLs only.
+    host: scheme.protocol.startsWith('ws') ? address.hostname : address.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(address.port) || scheme.port,
+    ...(scheme.protocol.startsWith('ws') && { path: address.pathname + address.search }),
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(secure(scheme.protocol) && tlsOptions(config)),
+    protocolVersion: config.version === 5 ? 5 : 4,
+    keepalive: Math.ceil(config.keepalive / 1000),
+    connectTimeout: config.connectTimeout,
+    manualConnect: true,
+    // One object is one connection: the engine opens the next.
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    log: nothing, // its own asks on every packet, ten times, whether debugging is on
+  };
+}
+
+function nothing(): void {}
+
+function secure(protocol: string): boolean {
+  return protocol === 'mqtts' || protocol === 'wss';
+}
+
+function tlsOptions({ tls }: ConnectionConfig): IClientOptions {
+  if (!tls) return {};
+  const { ca, cert, key, servername, insecure } = tls;
+  const options: IClientOptions = { rejectUnauthorized: !insecure };
+  if (ca) options.ca = ca;
+  if (cert) options.cert = cert;
+  if (key) options.key = key;
+  // For wss:// mqtt.js hands on only what it knows, and the name is not among it.
+  if (servername) Object.assign(options, { servername, wsOptions: { servername } });
+  return options;
+}
+
+function invalid(text: string): MqferryError {
+  return new MqferryError('CONFIG_INVALID', text);
+}

@@ -1,0 +1,199 @@
+import type { Packet } from 'mqtt';
+import {
+  type EndContext,
+  type Log,
+  type Message,
+  MqferryError,
+  notConnected,
+  type Refusal,
+  type Sink,
+  type SinkCan,
+  type SinkEnd,
+} from '../../src/connector.ts';
+import { addressesOf } from './address.ts';
+import type { SinkConfig } from './config.ts';
+import { connect, type Limits, type Link } from './connection.ts';
+import { carries, type Publish } from './message.ts';
+import { type Publisher, publisher, refusalOf } from './publisher.ts';
+import { noSubscriber, pubackRefusal, type Reason } from './reasons.ts';
+import { Stall } from './stall.ts';
+import { transmit } from './wire.ts';
+
+/** Throws CONFIG_INVALID for a topic or an address that cannot be. */
+export function mqttSink(config: SinkConfig, context: EndContext): SinkEnd {
+  addressesOf(config.connection);
+  const publish = publisher(config);
+  // A clean start with a fixed name: a dead connection of ours that the broker still believes in ends before this one begins.
+  const session = { clientId: config.clientId ?? context.clientId, clean: true, expirySeconds: 0 };
+  return {
+    can: sinkCan(config),
+    open: (signal) => connect(config.connection, session, (link) => new MqttSink(link, publish, config, context), signal),
+  };
+}
+
+/** One call of write(): ends when each of its messages has. */
+interface Write {
+  left: number;
+  readonly refused: Refusal[];
+  readonly done: PromiseWithResolvers<readonly Refusal[]>;
+}
+
+interface Parcel {
+  readonly message: Message;
+  readonly write: Write;
+}
+
+/**
+ * One connection that publishes; see {@link Link} for its states. A message is *waiting* until the broker's window has room, then *in
+ * flight* until its PUBACK. When the link is gone, all writes end with NOT_CONNECTED.
+ */
+class MqttSink implements Sink {
+  readonly #link: Link;
+  readonly #publish: Publisher;
+  readonly #requireSubscriber: SinkConfig['requireSubscriber'];
+  readonly #window: number;
+  readonly #log: Log;
+  readonly #writes = new Set<Write>();
+  #waiting: Parcel[] = [];
+  #next = 0;
+  readonly #inFlight = new Map<number, Parcel>();
+  #lastId = 0;
+  readonly #stall: Stall;
+  #over: MqferryError | undefined;
+  #warned = false;
+
+  constructor(link: Link, publish: Publisher, config: SinkConfig, context: EndContext) {
+    this.#link = link;
+    this.#publish = publish;
+    this.#requireSubscriber = config.requireSubscriber;
+    this.#window = context.window.messages;
+    this.#log = context.log;
+    this.#stall = new Stall(config.confirmTimeout, () =>
+      link.lose(notConnected(`${link.address} has confirmed nothing for ${config.confirmTimeout / 1000} s`)),
+    );
+    link.client.on('packetreceive', (packet) => this.#received(packet));
+    link.client.once('connect', () => link.client.stream.on('drain', () => this.#send()));
+  }
+
+  async write(messages: readonly Message[]): Promise<readonly Refusal[]> {
+    if (this.#over) throw this.#over;
+    if (messages.length === 0) return [];
+    const write: Write = { left: messages.length, refused: [], done: Promise.withResolvers() };
+    this.#writes.add(write);
+    this.#stall.watch();
+    for (const message of messages) this.#waiting.push({ message, write });
+    this.#send();
+    return write.done.promise;
+  }
+
+  lost(error: MqferryError): void {
+    this.#over ??= error;
+    this.#stall.rest();
+    this.#waiting = [];
+    this.#next = 0;
+    this.#inFlight.clear();
+    for (const write of this.#writes) write.done.reject(this.#over);
+    this.#writes.clear();
+  }
+
+  async close(): Promise<void> {
+    this.#over ??= notConnected(`the link to ${this.#link.address} was closed`);
+    await this.#link.close();
+  }
+
+  /** Sends what the window has room for, in call order. */
+  #send(): void {
+    const { client, limits } = this.#link;
+    const window = Math.min(this.#window, limits.receiveMaximum);
+    while (this.#next < this.#waiting.length && this.#inFlight.size < window && !this.#over) {
+      if (client.stream.writableNeedDrain) break; // more would only pile up in memory; `drain` goes on
+      const parcel = this.#waiting[this.#next++] as Parcel;
+      const packet = this.#packet(parcel, limits);
+      if (!packet) continue;
+      if (packet.qos === 1) this.#inFlight.set((packet.messageId = this.#freeId()), parcel);
+      transmit(client, packet);
+      if (packet.qos === 0) this.#end(parcel);
+    }
+    this.#forgetSent();
+  }
+
+  #packet(parcel: Parcel, limits: Limits): Publish | undefined {
+    try {
+      return this.#publish(parcel.message, limits);
+    } catch (error) {
+      this.#end(parcel, { error: refusalOf(error), retry: false });
+      return undefined;
+    }
+  }
+
+  // The window is at most 65,535 wide, so while it has room there is a free one.
+  #freeId(): number {
+    do this.#lastId = (this.#lastId % 65_535) + 1;
+    while (this.#inFlight.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #forgetSent(): void {
+    if (this.#next < 1000 && this.#next < this.#waiting.length) return;
+    this.#waiting = this.#waiting.slice(this.#next);
+    this.#next = 0;
+  }
+
+  #received(packet: Packet): void {
+    if (packet.cmd !== 'puback') return;
+    const parcel = this.#inFlight.get(packet.messageId as number);
+    if (!parcel) return;
+    this.#inFlight.delete(packet.messageId as number);
+    this.#end(parcel, packet.reasonCode ? this.#answer(packet.reasonCode) : undefined);
+    this.#send();
+  }
+
+  /** What a PUBACK with a reason code means: a refusal, or nothing. */
+  #answer(code: number): Reason | undefined {
+    if (code >= 128) return pubackRefusal(code);
+    if (code !== noSubscriber || this.#requireSubscriber === 'ignore') return undefined;
+    if (this.#requireSubscriber === 'fail') return { error: new MqferryError('UNROUTABLE', 'nobody subscribes to the topic'), retry: true };
+    this.#warnOnce();
+    return undefined;
+  }
+
+  #warnOnce(): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    this.#log.warn(
+      { code: 'UNROUTABLE' },
+      `${this.#link.address} says that nobody subscribes to a topic that we publish to: it drops those messages`,
+    );
+  }
+
+  #end({ message, write }: Parcel, reason?: Reason): void {
+    this.#stall.progress();
+    if (reason) write.refused.push({ message, ...reason });
+    if (--write.left > 0) return;
+    this.#writes.delete(write);
+    if (this.#writes.size === 0) this.#stall.rest();
+    write.done.resolve(write.refused);
+  }
+}
+
+function sinkCan({ connection, qos, topic }: SinkConfig): SinkCan {
+  const v5 = connection.version === 5;
+  return {
+    // MQTT 3.1.1 has no way to refuse a message but to hang up, and what follows on that connection is not taken (seen: mosquitto 2.0.11).
+    keepsOrder: !v5 && qos === 1 && topic.constant !== undefined ? 'lane' : 'none',
+    writes: 'many',
+    maxWrite: { messages: 1000, bytes: 16 * 1024 * 1024 },
+    confirms: qos === 1 ? 'received' : 'none',
+    routed: false,
+    carries: carries(connection.version),
+    notes: [
+      'The broker confirms what it has taken, also when nobody subscribes: the promise ends at the broker.',
+      ...(v5
+        ? []
+        : [
+            'MQTT 3.1.1 cannot say that it refuses a message: some brokers confirm what they drop (mosquitto: by ACL, message_size_limit). Use version: 5.',
+          ]),
+      ...(qos === 0 ? ['QoS 0 is not confirmed: use qos: 1.'] : []),
+    ],
+  };
+}
