@@ -8,8 +8,10 @@ export interface SinkArena {
   readonly end: SinkEnd;
   /** Takes the next `count` messages from the destination; waits for them. */
   drain(count: number): Promise<readonly Message[]>;
-  /** Cuts the sink's links. Offered when the subject says so. */
+  /** Cuts the sink's links, for good where its client would mend them by itself. Offered when the subject says so. */
   cutLinks?(): Promise<void>;
+  /** Links work again. */
+  mendLinks?(): Promise<void>;
   /** Withholds what the broker says to the sink, or lets it through again. Offered when the subject says so. */
   holdConfirms?(isHeld: boolean): Promise<void>;
   /** A message that the broker will not take. Offered when the subject says so. */
@@ -135,6 +137,8 @@ function confirming(kit: Kit, subject: SinkSubject): void {
     'a write ends only when the broker has confirmed',
     () =>
       inArena(subject, async ({ holdConfirms, drain }, sink) => {
+        await written(sink.write(numbered(1, 'first'))); // some clients ask the broker before they write for the first time
+        await drain(1);
         await holdConfirms?.(true);
         let isConfirmed = false;
         const writing = written(sink.write(numbered(3))).then(() => {
@@ -206,12 +210,13 @@ function losing(kit: Kit, subject: SinkSubject): void {
   test(
     'a write throws NOT_CONNECTED when the link is cut, and the next link works',
     () =>
-      inArena(subject, async ({ end, cutLinks, holdConfirms, drain }, sink) => {
+      inArena(subject, async ({ end, cutLinks, mendLinks, holdConfirms, drain }, sink) => {
         await holdConfirms?.(true);
         const thrown = assert.rejects(sink.write(numbered(3, 'lost')), { code: 'NOT_CONNECTED' });
         await cutLinks?.();
         await holdConfirms?.(false);
-        await within('the write has ended', limitMs, thrown);
+        await within('the write has ended', 2 * limitMs, thrown);
+        await mendLinks?.();
         await withSink(end, (next) => written(next.write(numbered(1, 'after'))));
         for (let got = ''; got !== 'after0'; ) got = texts(await drain(1))[0] ?? '';
       }),

@@ -11,8 +11,10 @@ export interface SourceArena {
   publish(messages: readonly Message[]): Promise<void>;
   /** How many the broker still holds for this source, unsettled ones included; undefined when it does not say. */
   remaining?(): Promise<number | undefined>;
-  /** Cuts the source's links. Offered when the subject says so. */
+  /** Cuts the source's links, for good where its client would mend them by itself. Offered when the subject says so. */
   cutLinks?(): Promise<void>;
+  /** Links work again. */
+  mendLinks?(): Promise<void>;
   /** The same source with a wrong password. Offered when the subject says so. */
   readonly badCredentials?: SourceEnd;
   dispose(): Promise<void>;
@@ -231,12 +233,13 @@ function losing(kit: Kit, subject: SourceSubject): void {
   test(
     'a waiting read throws NOT_CONNECTED when the link is cut',
     () =>
-      inArena(subject, ({ end, cutLinks }) =>
+      inArena(subject, ({ end, cutLinks, mendLinks }) =>
         withSource(end, async (source) => {
           const waiting = source.read(room, new AbortController().signal);
           const thrown = assert.rejects(waiting, { code: 'NOT_CONNECTED' });
           await cutLinks?.();
-          await within('the read has noticed', 30_000, thrown);
+          await within('the read has noticed', limitMs, thrown);
+          await mendLinks?.();
         }),
       ),
     uncut,
@@ -245,13 +248,14 @@ function losing(kit: Kit, subject: SourceSubject): void {
   test(
     'after a cut link its acks are void and the next link delivers again',
     () =>
-      inArena(subject, async ({ end, publish, cutLinks }) => {
+      inArena(subject, async ({ end, publish, cutLinks, mendLinks }) => {
         await publish(numbered(10));
         await withSource(end, async (source) => {
           const batches = await readBatches(source, 10);
           const reading = assert.rejects(source.read(room, new AbortController().signal), { code: 'NOT_CONNECTED' });
           await cutLinks?.();
-          await within('the read has noticed', 30_000, reading);
+          await within('the read has noticed', limitMs, reading);
+          await mendLinks?.();
           for (const batch of batches) batch.ack();
         });
         await withSource(end, async (source) => assert.equal((await readUntil(source, texts(numbered(10)))).length, 10));

@@ -39,6 +39,8 @@ export interface Launch {
 }
 
 const running = new Set<ChildProcess>();
+// A run that is ended from outside must not leave brokers behind.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 process.on('exit', () => {
   for (const child of running) if (child.pid) tryKill(-child.pid, 'SIGKILL');
 });

@@ -216,7 +216,8 @@ function properties(values: Record<string, string | number>): string {
 }
 
 function newClusterId(): string {
-  return randomBytes(16).toString('base64url');
+  // One that begins with a dash would be taken for an option.
+  return `A${randomBytes(16).toString('base64url').slice(1)}`;
 }
 
 /** A key and a certificate for 127.0.0.1, signed by itself: `server.pem` for the broker, `ca.crt` for clients. */

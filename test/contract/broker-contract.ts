@@ -2,7 +2,7 @@
 import { afterAll, describe, test } from 'vitest';
 import type { AnyConnector, EndContext, Fields, Message, Properties, Room, SinkEnd, SourceEnd } from '../../src/connector.ts';
 import { type SinkSubject, type SourceSubject, sinkContract, sourceContract, testContext, testSettings } from '../../src/testkit/index.ts';
-import { startProxy } from '../faults/proxy.ts';
+import { startProxy, type TcpProxy } from '../faults/proxy.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -11,8 +11,10 @@ export interface BrokerPart {
   readonly name: string;
   readonly connector: AnyConnector;
   readonly port: number;
-  /** The port that the broker tells clients to use, when it tells them one (Kafka). */
-  readonly proxyPort?: number;
+  /** In front of `port`; one of the suite's own unless given. */
+  readonly proxy?: TcpProxy;
+  /** The client connects anew by itself: only a link that stays away is lost. */
+  readonly mendsItself?: true;
   connection(port: number): Settings;
   /** The same with a wrong password; absent when the listener asks for none. */
   wrongPassword?(port: number): Settings;
@@ -36,10 +38,14 @@ let count = 0;
 
 /** Declares both suites. */
 export async function brokerContract(part: BrokerPart): Promise<void> {
-  const proxy = await startProxy(part.port, part.proxyPort);
+  const proxy = part.proxy ?? (await startProxy(part.port));
   afterAll(() => proxy.close());
   const ends = new Ends(part);
-  const cutLinks = async () => proxy.cut();
+  const cutLinks = async () => {
+    proxy.refuse(part.mendsItself ?? false);
+    proxy.cut();
+  };
+  const mendLinks = async () => proxy.refuse(false);
 
   const source: SourceSubject = {
     name: part.name,
@@ -57,9 +63,10 @@ export async function brokerContract(part: BrokerPart): Promise<void> {
         end,
         publish: (messages) => part.publish(destination, messages),
         cutLinks,
+        mendLinks,
         ...(remaining && { remaining }),
         ...(part.wrongPassword && { badCredentials: ends.source(destination, proxy.port, window, part.wrongPassword) }),
-        async dispose() {},
+        dispose: mendLinks,
       };
     },
   };
@@ -82,11 +89,13 @@ export async function brokerContract(part: BrokerPart): Promise<void> {
         end: ends.sink(destination, proxy.port),
         drain: (wanted) => drain(reader, wanted),
         cutLinks,
+        mendLinks,
         holdConfirms: async (isHeld) => proxy.hold('toClient', isHeld),
         ...(part.refused && { refused: part.refused }),
         ...(part.wrongPassword && { badCredentials: ends.sink(destination, proxy.port, part.wrongPassword) }),
         async dispose() {
           proxy.hold('toClient', false);
+          proxy.refuse(false);
           await reader.close();
         },
       };

@@ -22,5 +22,4 @@ await brokerContract({
   sink: (queue) => ({ destination: `/queue/${queue}` }),
   publish: (queue, messages) => publisher.publish(`/queue/${queue}`, messages),
   values: { replyTo: '/queue/answers' },
-  lacksAtSource: { id: 'ActiveMQ names messages itself' },
 });

@@ -20,6 +20,6 @@ await brokerContract({
   wrongPassword: (to) => ({ url: [`stomp://mq:wrong@127.0.0.1:${to}`] }),
   source: (queue) => ({ destination: `/queue/${queue}` }),
   sink: (queue) => ({ destination: `/queue/${queue}` }),
-  publish: (queue, messages) => publisher.publish(queue, messages), // its addresses have no prefix
+  publish: (queue, messages) => publisher.publish(`/queue/${queue}`, messages),
   values: { replyTo: '/queue/answers' },
 });

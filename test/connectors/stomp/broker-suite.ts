@@ -148,43 +148,42 @@ function promises({ subject, newQueue, to }: Env): void {
     await sink.close();
     const first = await openSource(to(), queue, { prefetch: 30 });
     const batches: NonNullable<Awaited<ReturnType<Source['read']>>>[] = [];
-    while (batches.length < 6) {
-      const batch = await first.read({ messages: 5, bytes: Infinity }, AbortSignal.timeout(10_000));
-      if (batch?.messages.length !== 5) throw new Error('expected five at a time');
+    while (batches.length < 30) {
+      const batch = await first.read({ messages: 1, bytes: Infinity }, AbortSignal.timeout(10_000));
+      if (!batch) throw new Error(`only ${batches.length} came`);
       batches.push(batch);
     }
-    batches[4]?.ack();
-    batches[1]?.ack();
+    const acked = [25, 3, 4, 17, 9];
+    for (const index of acked) batches[index]?.ack();
     await first.close();
     batches[0]?.ack(); // of a dead link: void
     const second = await openSource(to(), queue);
-    const again = await take(second, 20);
+    const again = await take(second, 25);
     await second.close();
-    const left = texts(30).filter((_, i) => ![1, 4].includes(Math.floor(i / 5)));
+    const left = texts(30).filter((_, i) => !acked.includes(i));
     expect(bodies(again)).toEqual(bodies(left));
-    if (subject.name !== 'activemq') expect(again.every((message) => message.origin['redelivered'] === true)).toBe(true);
+    if (subject.name === 'rabbitmq') expect(again.every((message) => message.origin['redelivered'] === true)).toBe(true);
     expect(await drain(to(), queue, 200)).toEqual([]);
   });
 
   test('never holds much more than its prefetch, and goes on after acks', async () => {
     const queue = newQueue();
     const sink = await openSink(to(), queue);
-    await sink.write(Array.from({ length: 600 }, () => new Message({ body: Buffer.alloc(4096, 'x') })));
+    await sink.write(texts(600));
     await sink.close();
     const source = await openSource(to(), queue, { prefetch: 20 });
-    const held = await take(source, 20, false);
-    let more = 0;
+    let held = 0;
     for (;;) {
-      const batch = await source.read({ messages: 1000, bytes: Infinity }, AbortSignal.timeout(300));
+      const batch = await source.read({ messages: 1000, bytes: Infinity }, AbortSignal.timeout(500));
       if (!batch) break;
-      more += batch.messages.length;
+      held += batch.messages.length;
     }
-    // Artemis counts bytes: one network read (64 KiB) more may have come before the socket was paused.
-    expect(more).toBeLessThanOrEqual(subject.name === 'artemis' ? 20 : 0);
+    // Artemis counts bytes, so that more small messages come; the rest is held back by TCP.
+    expect(held).toBeGreaterThanOrEqual(20);
+    expect(held).toBeLessThanOrEqual(subject.name === 'artemis' ? 300 : 20);
     await source.close();
-    expect(held).toHaveLength(20);
     const second = await openSource(to(), queue, { prefetch: 20 });
-    await take(second, 600);
+    expect(bodies(await take(second, 600))).toEqual(bodies(texts(600)));
     await second.close();
     expect(await drain(to(), queue, 200)).toEqual([]);
   });
@@ -307,7 +306,7 @@ function peers({ newQueue, to, subject }: Env): void {
     const [there, back] = [newQueue(), newQueue()];
     const peer = await stompitClient(to());
     const place = (queue: string, kind: 'destination-type' | 'subscription-type') =>
-      subject.name === 'artemis' ? { destination: queue.slice('/queue/'.length), [kind]: 'ANYCAST' } : { destination: queue };
+      subject.name === 'artemis' ? { destination: queue, [kind]: 'ANYCAST' } : { destination: queue };
     await new Promise<void>((resolve) => {
       const body = Buffer.from('from\0stompit');
       const headers = { ...place(there, 'destination-type'), persistent: 'true', 'content-length': String(body.length), 'x-a': 'b:c\\d' };

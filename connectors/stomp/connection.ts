@@ -1,0 +1,95 @@
+import { type EndContext, MqferryError, notConnected } from '../../src/connector.ts';
+import { StompClient } from './client.ts';
+import type { ConnectionConfig } from './config.ts';
+import { type Profile, profileOf } from './profiles.ts';
+
+export interface Connection {
+  readonly client: StompClient;
+  readonly profile: Profile;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+}
+
+/** Connects to the first address that answers. Throws AUTH when one refused the login, else what the last one said. */
+export async function connect(config: ConnectionConfig, clientId: string | undefined, signal: AbortSignal): Promise<Connection> {
+  const errors: unknown[] = [];
+  for (const address of config.url.map(parseAddress)) {
+    if (signal.aborted) break;
+    try {
+      const client = await StompClient.connect(options(config, address, clientId), signal);
+      return { client, profile: profileOf(client.server) };
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  const refused = errors.find((error) => error instanceof MqferryError && error.code === 'AUTH');
+  throw refused ?? errors.at(-1) ?? notConnected('stopped connecting');
+}
+
+/** The parts of a URL. Throws CONFIG_INVALID, without the URL, which may hold a password. */
+export function parseAddress(text: string): Address {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    // The cause is left out on purpose: it carries the text.
+    throw new MqferryError('CONFIG_INVALID', 'a STOMP url cannot be read; it is like stomp://user:password@host:61613');
+  }
+  const isTls = /^(stomps|stomp\+ssl|ssl):$/.test(url.protocol);
+  if (!isTls && !/^(stomp|tcp):$/.test(url.protocol))
+    throw new MqferryError('CONFIG_INVALID', 'a STOMP url begins with stomp:// or stomps://');
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, '') || 'localhost',
+    port: Number(url.port) || (isTls ? 61614 : 61613),
+    isTls,
+    username: decoded(url.username),
+    password: decoded(url.password),
+  };
+}
+
+function decoded(text: string): string | undefined {
+  if (text === '') return undefined;
+  return /%(?![0-9a-f]{2})/i.test(text) ? text : decodeURIComponent(text);
+}
+
+function options(config: ConnectionConfig, address: Address, clientId: string | undefined): Parameters<typeof StompClient.connect>[0] {
+  const { tls } = config;
+  return {
+    host: address.host,
+    port: address.port,
+    tls: address.isTls
+      ? {
+          ca: tls?.ca,
+          cert: tls?.cert,
+          key: tls?.key,
+          // A name is needed for the check of the certificate; an address must not be sent as SNI.
+          ...(tls?.servername && { servername: tls.servername }),
+          rejectUnauthorized: !tls?.insecure,
+        }
+      : undefined,
+    vhost: config.vhost,
+    login: config.username ?? address.username,
+    passcode: config.password ?? address.password,
+    clientId,
+    heartBeatMs: config.heartbeat,
+    connectTimeoutMs: config.connectTimeout,
+    limits: { headerBytes: config.maxHeaderBytes, headers: config.maxHeaders, bodyBytes: config.maxFrame },
+  };
+}
+
+/** How long a closing end waits for the broker to work off what was sent. */
+export const closeLimitMs = 5_000;
+
+/** Says once per link what was found. */
+export function logConnected({ client, profile }: Connection, context: EndContext): void {
+  context.log.info({ broker: client.address, server: client.server }, 'connected');
+  if (profile.name === 'unknown') {
+    context.log.warn({ server: client.server }, 'this STOMP broker is not known to mqferry: only what STOMP 1.2 itself says is used');
+  }
+}
