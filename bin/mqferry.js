@@ -7,4 +7,4 @@ if (major < 24 || (major === 24 && minor < 6)) {
   );
   process.exit(78);
 }
-import('../dist/src/cli/main.js');
+await import('../dist/src/cli/main.js');

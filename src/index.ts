@@ -45,12 +45,17 @@ export interface Mqferry {
 const drainMs = 25_000;
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
+/** A step is compiled when it is checked, so that what only compiling finds has its place in the file. */
+const checkedSteps: Registry['steps'] = Object.fromEntries(
+  Object.entries(stepKinds).map(([name, kind]) => [name, { ...kind, check: (value) => void kind.compile(value, { log: silent }) }]),
+);
+
 /** What a config may name: the built-in connectors and those given, and all steps. */
 export function registryOf(extra: Readonly<Record<string, AnyConnector>> = {}): Registry {
   const given = Object.fromEntries(Object.entries(extra).map(([name, connector]) => [name, async () => connector]));
   return {
     connectors: { ...builtIn, ...given },
-    steps: stepKinds,
+    steps: checkedSteps,
     compile: { template: compileTemplate, expression: compileExpression, value: compileValue },
   };
 }

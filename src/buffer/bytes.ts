@@ -108,6 +108,8 @@ export class ByteReader {
   buffer: Buffer;
   at = 0;
   end = 0;
+  /** Names seen before, by hash; the later one has the slot. */
+  readonly #names: string[] = new Array(256).fill('');
 
   constructor(buffer: Buffer) {
     this.buffer = buffer;
@@ -143,6 +145,30 @@ export class ByteReader {
     const start = this.at;
     this.at = this.end;
     return this.buffer.subarray(start, this.end);
+  }
+
+  /** A text that many messages share: a header's name, a content type. The same string each time, found without making it. */
+  name(): string {
+    const start = this.at;
+    const length = (this.buffer[start] as number) >> 2;
+    // One byte of length and coding: ASCII of fewer than 32 characters.
+    if (((this.buffer[start] as number) & 131) !== ASCII || length > this.end - start - 1) return this.text();
+    let hash = length;
+    for (let i = 1; i <= length; i++) hash = (hash * 31 + (this.buffer[start + i] as number)) | 0;
+    const slot = hash & (this.#names.length - 1);
+    const known = this.#names[slot] as string;
+    if (known.length === length && this.#isAt(known, start + 1)) {
+      this.at = start + 1 + length;
+      return known;
+    }
+    const name = this.text();
+    this.#names[slot] = name;
+    return name;
+  }
+
+  #isAt(text: string, start: number): boolean {
+    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== this.buffer[start + i]) return false;
+    return true;
   }
 
   text(): string {

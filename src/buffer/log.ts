@@ -164,9 +164,9 @@ export class Log<T> {
     this.#appender.fewer();
   }
 
-  /** Resolves once the disk knows what is consumed now, or the log has failed. */
+  /** Resolves once the disk knows what is consumed now, or the log has failed, or the disk does not answer. */
   save(): Promise<void> {
-    return this.#saver.save();
+    return this.#inTime(this.#saver.save());
   }
 
   /** Resolves at the next change: something to read, a saved cursor, a failure, the close, the abort. */

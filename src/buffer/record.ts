@@ -197,7 +197,7 @@ export class MessageDecoder {
       key: flags & FLAG.key ? from.bytes() : null,
       headers: flags & FLAG.headers ? readHeaders(from) : noHeaders,
       origin: this.#origin(flags & FLAG.origin ? from.whole() : 0, sequence),
-      lane: flags & FLAG.lane ? from.text() : '',
+      lane: flags & FLAG.lane ? from.name() : '',
       fault: flags & FLAG.fault ? readFault(from) : undefined,
       id: flags & FLAG.id ? from.text() : undefined,
       group: flags & FLAG.group ? from.text() : undefined,
@@ -207,9 +207,9 @@ export class MessageDecoder {
       expiresAt: flags & FLAG.expiresAt ? from.double() : undefined,
       priority: flags & FLAG.priority ? from.double() : undefined,
       persistent: flags & FLAG.persistent ? true : flags & FLAG.notPersistent ? false : undefined,
-      contentType: flags & FLAG.contentType ? from.text() : undefined,
-      contentEncoding: flags & FLAG.contentEncoding ? from.text() : undefined,
-      type: flags & FLAG.type ? from.text() : undefined,
+      contentType: flags & FLAG.contentType ? from.name() : undefined,
+      contentEncoding: flags & FLAG.contentEncoding ? from.name() : undefined,
+      type: flags & FLAG.type ? from.name() : undefined,
       body: flags & FLAG.body ? from.rest() : null,
     });
   }
@@ -217,7 +217,7 @@ export class MessageDecoder {
   #origin(count: number, bufferSequence: number): Origin {
     if (count === 0) return { bufferId: this.#bufferId, bufferSequence };
     const origin: Record<string, Origin[string]> = {};
-    for (let i = 0; i < count; i++) origin[this.#reader.text()] = readValue(this.#reader) as Origin[string];
+    for (let i = 0; i < count; i++) origin[this.#reader.name()] = readValue(this.#reader) as Origin[string];
     origin['bufferId'] = this.#bufferId;
     origin['bufferSequence'] = bufferSequence;
     return origin;
@@ -229,7 +229,7 @@ const noHeaders: Headers = [];
 function readHeaders(from: ByteReader): Headers {
   const count = from.whole();
   const headers: Header[] = [];
-  for (let i = 0; i < count; i++) headers.push([from.text(), readValue(from)]);
+  for (let i = 0; i < count; i++) headers.push([from.name(), readValue(from)]);
   return headers;
 }
 

@@ -31,6 +31,8 @@ export class Saver {
   #saving: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** The disk was full: again after a while, not at once. */
+  #isLate = false;
 
   constructor(cursor: Cursor, segments: Segments, options: SaverOptions, owner: Owner) {
     this.#cursor = cursor;
@@ -47,8 +49,7 @@ export class Saver {
 
   consume(sequence: number): void {
     this.consumed = sequence;
-    if (this.unsaved * 2 >= this.#options.unsavedMax) void this.#save();
-    else this.#later();
+    this.#schedule();
   }
 
   /** Resolves once the disk says what is consumed now and the files below are gone, or the log has failed. */
@@ -74,27 +75,35 @@ export class Saver {
     return this.#closed && this.#cursor.saved.synced < this.#owner.synced;
   }
 
-  #later(): void {
-    if (!this.#closed && !this.#owner.failed) this.#timer ??= setTimeout(() => void this.#save(), this.#options.cursorDelayMs);
+  #schedule(): void {
+    if (this.unsaved === 0 || this.#saving || this.#closed || this.#owner.failed) return;
+    if (this.unsaved * 2 >= this.#options.unsavedMax && !this.#isLate) void this.#save();
+    else this.#timer ??= setTimeout(() => void this.#save(), this.#options.cursorDelayMs);
   }
 
   #save(): Promise<void> {
-    this.#saving ??= this.#saveNow().finally(() => {
-      this.#saving = undefined;
-    });
+    this.#saving ??= this.#saveNow();
     return this.#saving;
   }
 
   async #saveNow(): Promise<void> {
     this.stop();
-    if (this.#owner.failed) return;
     try {
-      if (this.unsaved > 0 || this.#lastWord) await this.#cursor.save(this.consumed, this.#owner.synced);
-      this.#owner.saved(await this.#segments.removeBelow(this.#cursor.saved.consumed, this.#owner.full));
+      await this.#write();
+      this.#isLate = false;
     } catch (error) {
-      if (!isDiskFull(error)) return this.#owner.fail(error);
-      this.#owner.diskFull(error);
+      this.#isLate = true;
+      if (isDiskFull(error)) this.#owner.diskFull(error);
+      else this.#owner.fail(error);
     }
-    if (this.unsaved > 0) this.#later();
+    // In this order and without a pause: an ack that comes in between would wait for ever.
+    this.#saving = undefined;
+    this.#schedule();
+  }
+
+  async #write(): Promise<void> {
+    if (this.#owner.failed) return;
+    if (this.unsaved > 0 || this.#lastWord) await this.#cursor.save(this.consumed, this.#owner.synced);
+    this.#owner.saved(await this.#segments.removeBelow(this.#cursor.saved.consumed, this.#owner.full));
   }
 }

@@ -20,7 +20,7 @@ export function codeOf(exit: Exit): number {
   return exitCodes[exit][0];
 }
 
-/** Ends a command with this exit code; the text goes to stderr, when there is one. Thrown by verbs, handled in main.ts alone. */
+/** Ends a command with this exit code; the text goes to stderr, when there is one. Thrown by verbs, handled in program.ts alone. */
 export class Leave extends Error {
   readonly exit: Exit;
   constructor(exit: Exit, message = '') {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
+import { fieldRows } from '../config/docs.ts';
 import type { AnyConnector, Field, Fields } from '../connector.ts';
 import { registryOf } from '../index.ts';
 import { stepKinds } from '../steps/index.ts';
 import { choiceOf } from './arguments.ts';
 import { Leave } from './exit-codes.ts';
-import { fieldRows } from './field-rows.ts';
 import { table } from './table.ts';
 
 const outputs = ['text', 'json'] as const;

@@ -16,13 +16,44 @@ export function generatedFiles(connectors: readonly AnyConnector[], steps: reado
   return files;
 }
 
+/** A field as a reference shows it; `name` is the path below the fields it was asked for. */
+export interface FieldRow {
+  readonly name: string;
+  readonly type: string;
+  readonly required: boolean;
+  /** As it would be written. Absent: none, or one that is not shown. */
+  readonly default?: string;
+  readonly doc: string;
+  readonly example?: unknown;
+  /** Rarely needed. */
+  readonly advanced: boolean;
+}
+
+/** The fields and those of their groups, in one list, rare ones last. */
+export function fieldRows(fields: Fields): FieldRow[] {
+  return flatten(fields, '')
+    .sort((a, b) => Number(a.rare) - Number(b.rare))
+    .map(({ path, field, rare }) => {
+      const { default: value, example, secret } = field.options;
+      return {
+        name: path,
+        type: kindText(field.kind),
+        required: isRequired(field),
+        ...(value !== undefined && !secret && { default: valueText(value, field.kind) }),
+        doc: field.doc,
+        ...(example !== undefined && { example }),
+        advanced: rare,
+      };
+    });
+}
+
 /** The fields as a table, rare ones last. */
 export function fieldTable(fields: Fields): string {
-  const rows = flatten(fields, '').sort((a, b) => Number(a.rare) - Number(b.rare));
+  const rows = fieldRows(fields);
   if (rows.length === 0) return 'Nothing to set.\n';
-  const lines = rows.map(({ path, field, rare }) => {
-    const need = isRequired(field) ? '**required**' : defaultText(field);
-    return `| \`${path}\` | ${kindText(field.kind)} | ${need} | ${cell(field.doc)}${exampleText(field)}${rare ? ' *(rarely needed)*' : ''} |`;
+  const lines = rows.map(({ name, type, required, default: value, doc, example, advanced }) => {
+    const need = required ? '**required**' : value === undefined ? '' : `\`${value}\``;
+    return `| \`${name}\` | ${type} | ${need} | ${cell(doc)}${exampleText(example)}${advanced ? ' *(rarely needed)*' : ''} |`;
   });
   return `| key | value | default | what it is |\n|---|---|---|---|\n${lines.join('\n')}\n`;
 }
@@ -64,11 +95,6 @@ function kindText(kind: FieldKind): string {
   return (kindTexts[kind.kind] as (kind: FieldKind) => string)(kind);
 }
 
-function defaultText({ kind, options }: Field<unknown>): string {
-  if (options.default === undefined || options.secret) return '';
-  return `\`${valueText(options.default, kind)}\``;
-}
-
 function valueText(value: unknown, kind: FieldKind): string {
   if (kind.kind === 'size') return sizeText(value as number);
   if (kind.kind === 'duration') return durationText(value as number);
@@ -104,9 +130,8 @@ export function durationText(ms: number): string {
   return ms === 0 ? '0' : `${ms}ms`;
 }
 
-function exampleText({ options }: Field<unknown>): string {
-  if (options.example === undefined) return '';
-  const { example } = options;
+function exampleText(example: unknown): string {
+  if (example === undefined) return '';
   return ` E.g. \`${cell(typeof example === 'string' ? example : JSON.stringify(example))}\`.`;
 }
 
@@ -143,7 +168,7 @@ function stepsPage(steps: readonly StepSpecKind[]): string {
     parts.push(`## ${name}\n`, `${summary}\n`);
     if (!value) parts.push(`Takes nothing: \`- ${name}\`.\n`);
     else if (value.kind.kind === 'group') parts.push(fieldTable(value.kind.fields));
-    else parts.push(`\`${name}:\` ${kindText(value.kind)}. ${value.doc}${exampleText(value)}\n`);
+    else parts.push(`\`${name}:\` ${kindText(value.kind)}. ${value.doc}${exampleText(value.options.example)}\n`);
   }
   return parts.join('\n');
 }

@@ -18,7 +18,13 @@ export async function kill(forMs: number): Promise<void> {
   const site = await Site.open();
   const folder = mkdtempSync(join(tmpdir(), 'mqferry-demo-'));
   const file = join(folder, 'demo.yaml');
-  writeFileSync(file, demoRoute(site.port, "mqtt: { connection: site, topic: 'arrived/${{ body.room }}', onUnmappable: drop }  # MQTT 3.1.1 has no slot for the content type"));
+  writeFileSync(
+    file,
+    demoRoute(
+      site.port,
+      "mqtt: { connection: site, topic: 'arrived/${{ body.room }}', onUnmappable: drop }  # MQTT 3.1.1 has no slot for the content type",
+    ),
+  );
   const ledger = new Ledger();
   site.watch('arrived/', (payload) => ledger.arrived(payload));
   const router = new Router(file, join(folder, 'data'));

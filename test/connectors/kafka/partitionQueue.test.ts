@@ -52,6 +52,22 @@ describe('the queue of a partition', () => {
     ]);
   });
 
+  test('sends what is pushed the moment the write before is confirmed', async () => {
+    const sent: string[][] = [];
+    const queue = new PartitionQueue(
+      limits,
+      async (records) => void sent.push(namesOf(records)),
+      (error) => expect(error).toBeUndefined(),
+    );
+    for (let i = 0; i < 20; i++) {
+      const write = fill(queue, [`${i}`]);
+      // As many steps later as i, so that every gap between confirming and resting is met.
+      await write.done;
+      for (let step = 0; step < i; step++) await Promise.resolve();
+    }
+    expect(sent.map(([name]) => name)).toEqual(Array.from({ length: 20 }, (_, i) => String(i)));
+  });
+
   test('refuses the record that the broker will not have, and delivers its neighbours in order', async () => {
     const stored: string[] = [];
     const send = async (records: readonly OutRecord[]) => {

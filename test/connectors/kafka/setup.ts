@@ -72,9 +72,12 @@ export function openSource(
 }
 
 /** Reads until there are `count` messages, or nothing comes for `quietMs`; acks them unless told otherwise. */
-export async function drain(source: Source, count: number, options: { ack?: boolean; quietMs?: number } = {}): Promise<Message[]> {
-  const { ack = true, quietMs = 15_000 } = options;
-  const messages: Message[] = [];
+export async function drain(
+  source: Source,
+  count: number,
+  options: { ack?: boolean; quietMs?: number; into?: Message[] } = {},
+): Promise<Message[]> {
+  const { ack = true, quietMs = 15_000, into: messages = [] } = options;
   while (messages.length < count) {
     const batch = await source.read(
       { messages: Math.min(250, count - messages.length), bytes: 4 * 1024 * 1024 },

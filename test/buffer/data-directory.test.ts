@@ -1,0 +1,151 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DataDirectory } from '../../src/buffer/data-directory.ts';
+import { adoptBuffer, clientId, dropBuffer, listBuffers, orphanedBuffers } from '../../src/buffer/instance.ts';
+import type { BufferModel } from '../../src/config/model.ts';
+import type { Batch, Log } from '../../src/connector.ts';
+import { Message } from '../../src/message.ts';
+import { silent } from './life.ts';
+
+const { signal } = new AbortController();
+const at = { file: 'f', line: 1, col: 1 };
+const disk: BufferModel = { kind: 'disk', maxBytes: 1024 * 1024, sync: 'always', everyMs: 10, at };
+let parent: string;
+let path: string;
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'mqferry-data-'));
+  path = join(parent, 'data');
+});
+afterEach(() => rmSync(parent, { recursive: true }));
+
+/** Leaves a buffer of this route with so many messages behind. */
+async function leave(route: string, count: number): Promise<void> {
+  const data = new DataDirectory(path, silent);
+  const buffer = await data.openBuffer(route, disk, silent);
+  const near = await buffer.near.open(signal);
+  if (count > 0) await near.write(Array.from({ length: count }, (_, i) => new Message({ id: String(i), body: null })));
+  await buffer.close();
+  await data.release();
+}
+
+function recording(): Log & { lines: string[] } {
+  const lines: string[] = [];
+  return { ...silent, lines, warn: (_, text) => lines.push(text) };
+}
+
+describe('the data directory', () => {
+  test('is not made when nothing needs it', async () => {
+    const data = new DataDirectory(path, silent);
+    await data.claim([{ name: 'orders', isBuffered: false }]);
+    await (await data.openBuffer('orders', { kind: 'memory', maxMessages: 1, maxBytes: 1, at }, silent)).close();
+    await data.release();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('is made for this user only, and locked, when a route has a disk buffer', async () => {
+    const data = new DataDirectory(path, silent);
+    await data.claim([{ name: 'orders', isBuffered: true }]);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    const other = new DataDirectory(path, silent);
+    await expect(other.claim([{ name: 'orders', isBuffered: true }])).rejects.toMatchObject({ code: 'DATA_LOCKED' });
+    await expect(other.claim([{ name: 'plain', isBuffered: false }])).resolves.toBeUndefined();
+    await data.release();
+    await other.claim([{ name: 'orders', isBuffered: true }]);
+    await other.release();
+  });
+
+  test('is locked when a client id was taken from it', async () => {
+    const data = new DataDirectory(path, silent);
+    data.clientId('orders', 'source');
+    await data.claim([{ name: 'orders', isBuffered: false }]);
+    const other = new DataDirectory(path, silent);
+    other.clientId('orders', 'source');
+    await expect(other.claim([{ name: 'orders', isBuffered: false }])).rejects.toMatchObject({ code: 'DATA_LOCKED' });
+    await data.release();
+  });
+
+  test('gives the same client id at each start, and another one to each end, route and directory', () => {
+    const [first, again] = [new DataDirectory(path, silent), new DataDirectory(path, silent)];
+    const elsewhere = new DataDirectory(`${path}2`, silent);
+    const id = first.clientId('orders', 'source');
+    expect(again.clientId('orders', 'source')).toBe(id);
+    expect(
+      new Set([id, first.clientId('orders', 'sink'), first.clientId('other', 'source'), elsewhere.clientId('orders', 'source')]).size,
+    ).toBe(4);
+    expect(readdirSync(join(path, 'routes/orders'))).toEqual(['state.json']);
+  });
+
+  test('makes client ids that MQTT 3.1.1 takes', () => {
+    for (const route of ['a', 'x'.repeat(63), 'with-dash_and']) expect(clientId('0123', route, 'source')).toMatch(/^[0-9a-zA-Z]{23}$/);
+  });
+});
+
+describe('a buffer that no route uses', () => {
+  test('stops the start when it holds messages, with the commands that help', async () => {
+    await leave('old', 3);
+    const data = new DataDirectory(path, silent);
+    const claim = data.claim([{ name: 'new', isBuffered: true }]);
+    await expect(claim).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(/3 messages.*buffer adopt old.*buffer drop old/),
+    });
+    await data.release();
+  });
+
+  test('stops the start also when its route has no disk buffer any more', async () => {
+    await leave('orders', 1);
+    const data = new DataDirectory(path, silent);
+    await expect(data.claim([{ name: 'orders', isBuffered: false }])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  test('does not matter when it is empty', async () => {
+    await leave('old', 0);
+    expect(await orphanedBuffers(path, ['new'])).toEqual([]);
+  });
+
+  test('is listed with what it holds', async () => {
+    await leave('old', 3);
+    await leave('new', 1);
+    expect(await listBuffers(path)).toMatchObject([
+      { route: 'new', messages: 1 },
+      { route: 'old', messages: 3 },
+    ]);
+  });
+
+  test('can be given to another route, which then reads it', async () => {
+    await leave('old', 3);
+    expect(await adoptBuffer(path, 'old', 'new')).toMatchObject({ messages: 3 });
+    const data = new DataDirectory(path, silent);
+    await data.claim([{ name: 'new', isBuffered: true }]);
+    const buffer = await data.openBuffer('new', disk, silent);
+    const batch = (await (await buffer.far.open(signal)).read({ messages: 9, bytes: 1e6 }, signal)) as Batch;
+    expect(batch.messages.map(({ id }) => id)).toEqual(['0', '1', '2']);
+    await buffer.close();
+    await data.release();
+  });
+
+  test('is not given to a route whose buffer holds messages itself', async () => {
+    await leave('old', 3);
+    await leave('new', 1);
+    await expect(adoptBuffer(path, 'old', 'new')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(await listBuffers(path)).toMatchObject([{ messages: 1 }, { messages: 3 }]);
+  });
+
+  test('can be dropped, and says how much that was', async () => {
+    await leave('old', 3);
+    expect(await dropBuffer(path, 'old')).toMatchObject({ messages: 3 });
+    expect(await listBuffers(path)).toEqual([]);
+    await expect(dropBuffer(path, 'old')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});
+
+describe('a session of a route that is gone', () => {
+  test('is a warning with its name, as the broker goes on keeping messages for it', async () => {
+    const id = new DataDirectory(path, silent).clientId('old', 'source');
+    const log = recording();
+    await new DataDirectory(path, log).claim([{ name: 'new', isBuffered: false }]);
+    expect(log.lines).toEqual([expect.stringContaining(id)]);
+  });
+});
