@@ -3,12 +3,12 @@ import { connectors as builtIn } from '../connectors/index.ts';
 import { DataDirectory } from './buffer/data-directory.ts';
 import { renderProblems } from './config/diagnostics.ts';
 import { type ConfigInputs, loadConfig } from './config/load.ts';
-import type { ConfigModel, Problem, Registry } from './config/model.ts';
+import type { ConfigModel, Problem, Registry, RouteModel } from './config/model.ts';
 import type { AnyConnector, Log } from './connector.ts';
 import { Engine } from './engine/engine.ts';
 import { MqferryError } from './errors.ts';
 import { compileExpression, compileTemplate, compileValue } from './expr/index.ts';
-import { type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
+import { BadEnd, type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
 import { stepKinds } from './steps/index.ts';
 
 export type { RouteBooks } from './engine/books.ts';
@@ -67,8 +67,25 @@ export async function compileRoutes(
 ): Promise<{ routes: readonly CompiledRoute[]; model: ConfigModel | undefined; problems: readonly Problem[] }> {
   const { model, problems } = await loadConfig(options.routes, registryOf(options.connectors), options.env ?? {});
   if (!model) return { routes: [], model, problems };
-  const routes = model.routes.map((route) => compileRoute(route, around ?? offline));
-  return { routes, model, problems: [...problems, ...routes.flatMap((route) => route.problems)] };
+  const routes: CompiledRoute[] = [];
+  const found = [...problems];
+  for (const one of model.routes) {
+    const route = compileOrExplain(one, around ?? offline, found);
+    if (!route) continue;
+    routes.push(route);
+    found.push(...route.problems);
+  }
+  return { routes, model, problems: found };
+}
+
+function compileOrExplain(model: RouteModel, around: Surroundings, problems: Problem[]): CompiledRoute | undefined {
+  try {
+    return compileRoute(model, around);
+  } catch (error) {
+    if (!(error instanceof BadEnd)) throw error;
+    problems.push(error.problem);
+    return undefined;
+  }
 }
 
 /** Enough to make the ends of a route without a data directory. */

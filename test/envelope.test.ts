@@ -161,6 +161,18 @@ describe('a message goes out and comes back from a trusted source as it was', ()
     );
   });
 
+  test.each([stomp, mqtt5, kafka])('what JSON cannot say, inside lists and maps too', (carries) => {
+    const odd: HeaderValue = [-0, Number.NaN, Number.POSITIVE_INFINITY, 2n ** 70n, new Date(Number.NaN), new Map([['$b', '\ud800']])];
+    const original = new Message({
+      body: Buffer.alloc(0),
+      headers: [
+        ['odd', odd],
+        ['-0', -0],
+      ],
+    });
+    expect(inbound(true)(pass(carries, original)).headers).toEqual(original.headers);
+  });
+
   test('over a chain of all of them', () => {
     const open = inbound(true);
     fc.assert(
@@ -371,6 +383,11 @@ describe('hops', () => {
   test('beyond the limit are an error', () => {
     const error = give(new Message({ body: Buffer.alloc(0), headers: [['mqf-hops', '3']] }));
     expect(error).toMatchObject({ code: 'HOPS_EXCEEDED' });
+  });
+
+  test('are no reason to reject a message', () => {
+    const counted = new Message({ body: Buffer.alloc(0), headers: [['mqf-hops', 1]] });
+    for (const carries of [stomp, kafka, mqtt3]) expect(outbound(carries, 'reject', { maxHops: 3 })(counted)).toBeInstanceOf(Message);
   });
 
   test('go nowhere on a target without headers', () => {

@@ -29,21 +29,21 @@ export class Generator {
   open(): Source {
     const closed = new AbortController();
     return {
-      read: (room, signal) => this.#read(room, AbortSignal.any([signal, closed.signal])),
+      read: (room, signal) => this.#read(room, signal, closed.signal),
       close: async () => closed.abort(),
     };
   }
 
-  async #read(room: Room, signal: AbortSignal): Promise<Batch | null> {
+  async #read(room: Room, signal: AbortSignal, closed: AbortSignal): Promise<Batch | null> {
     const left = (this.#config.count ?? Number.POSITIVE_INFINITY) - this.#made;
     if (left <= 0) return null;
-    const due = await this.#due(signal);
-    if (signal.aborted) return null;
+    const due = await this.#due(signal, closed);
+    if (signal.aborted || closed.aborted) return null;
     return { messages: this.#make(Math.max(1, Math.min(left, due, room.messages)), room.bytes), ack() {} };
   }
 
   /** Waits until a message is due and says how many are. */
-  async #due(signal: AbortSignal): Promise<number> {
+  async #due(signal: AbortSignal, closed: AbortSignal): Promise<number> {
     const { interval } = this.#config;
     if (interval === 0) {
       await setImmediate(); // lets timers and sockets have their turn
@@ -51,7 +51,7 @@ export class Generator {
     }
     const now = Date.now();
     this.#nextMs = Math.max(this.#nextMs || now, now - catchUpMs);
-    if (this.#nextMs > now) await sleep(this.#nextMs - now, undefined, { signal }).catch(ignoreAbort);
+    if (this.#nextMs > now) await sleep(this.#nextMs - now, undefined, { signal: AbortSignal.any([signal, closed]) }).catch(ignoreAbort);
     return Math.max(1, Math.floor((Date.now() - this.#nextMs) / interval) + 1);
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
-import { notConnected, propertyNames, type Sink, type SinkCan } from '../../src/connector.ts';
+import { type Message, notConnected, propertyNames, type Refusal, type Sink, type SinkCan } from '../../src/connector.ts';
 import { jsonLine, textLine } from './lines.ts';
 
 export const printCan: SinkCan = {
@@ -16,44 +16,70 @@ export const printCan: SinkCan = {
 /** What of standard output is used. */
 export type Output = NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY'>>;
 
+/** Prints one line per message, one write per batch; a write resolves when the output has taken it, and throws when it is closed. */
+export function printSink(output: Output, format: 'text' | 'json'): Sink {
+  return new PrintSink(output, format === 'json' ? jsonLine : textLine(output.isTTY === true));
+}
+
 /** How long close() waits for a reader that does not read. */
 const closeMs = 1000;
 
-/** Prints one line per message, one write per batch; a write resolves when the output has taken it, and throws when it is closed. */
-export function printSink(output: Output, format: 'text' | 'json'): Sink {
-  const line = format === 'json' ? jsonLine : textLine(output.isTTY === true);
-  const closed = Promise.withResolvers<never>();
-  closed.promise.catch(() => undefined); // heard by the writes that wait
-  listenForErrors(output);
-  let isClosed = false;
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    async write(messages) {
-      if (isClosed || !output.writable) throw notConnected('standard output is closed');
-      const written = writeAll(output, Buffer.concat(messages.map(line)));
-      last = written.catch(() => undefined); // the caller of write gets the error
-      await Promise.race([written, closed.promise]);
-      return [];
-    },
-    async close() {
-      isClosed = true;
-      await Promise.race([last, sleep(closeMs, undefined, { ref: false })]);
-      closed.reject(notConnected('standard output was closed before it had taken all'));
-    },
-  };
+class PrintSink implements Sink {
+  readonly #output: Output;
+  readonly #line: (message: Message) => Buffer;
+  /** How to end the writes that the output has not taken. */
+  readonly #pending = new Set<(error: Error) => void>();
+  #idle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #lost = (cause?: Error) => this.#fail('standard output is gone', cause);
+
+  constructor(output: Output, line: (message: Message) => Buffer) {
+    this.#output = output;
+    this.#line = line;
+    hear(output);
+    output.on('error', this.#lost).on('close', this.#lost);
+  }
+
+  async write(messages: readonly Message[]): Promise<readonly Refusal[]> {
+    if (this.#closing || !this.#output.writable) throw notConnected('standard output is closed');
+    await new Promise<void>((resolve, reject) => {
+      this.#pending.add(reject);
+      this.#output.write(Buffer.concat(messages.map(this.#line)), (error) => {
+        this.#pending.delete(reject);
+        if (error) reject(notConnected('cannot write to standard output', error));
+        else resolve();
+        if (this.#pending.size === 0) this.#idle?.();
+      });
+    });
+    return [];
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const idle = new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+    if (this.#pending.size > 0) await Promise.race([idle, sleep(closeMs, undefined, { ref: false })]);
+    this.#fail('standard output had not taken all when it was closed');
+    this.#output.off('error', this.#lost).off('close', this.#lost);
+  }
+
+  #fail(text: string, cause?: Error): void {
+    for (const reject of this.#pending) reject(notConnected(text, cause));
+    this.#pending.clear();
+    this.#idle?.();
+  }
 }
 
-function writeAll(output: Output, lines: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    output.write(lines, (error) => (error ? reject(notConnected('cannot write to standard output', error)) : resolve()));
-  });
-}
+const heard = new WeakSet<Output>();
 
-const listened = new WeakSet<Output>();
-
-/** A closed pipe (EPIPE) is reported twice: to the write, which throws, and as an event, which would end the process. */
-function listenForErrors(output: Output): void {
-  if (listened.has(output)) return;
-  listened.add(output);
+/** A closed pipe (EPIPE) is also an event, which would end the process if nobody heard it, even when the sink is closed. */
+function hear(output: Output): void {
+  if (heard.has(output)) return;
+  heard.add(output);
   output.on('error', () => undefined);
 }

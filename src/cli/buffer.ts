@@ -8,7 +8,13 @@ import { table } from './table.ts';
 
 /** `buffer ls|verify|dump|adopt|drop`: the disk buffers of a data directory. Those that change something need it unlocked. */
 export function addBuffer(program: Command): void {
-  const buffer = program.command('buffer').description('Look after the disk buffers of a data directory.');
+  const buffer = program
+    .command('buffer')
+    .description('Look after the disk buffers of a data directory.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  mqferry buffer ls --data /var/lib/mqferry\n  mqferry buffer dump orders | head\n  mqferry buffer adopt old-orders orders',
+    );
   const verb = (name: string, text: string) =>
     buffer.command(name).description(text).option('--data <dir>', 'data directory (default: $MQFERRY_DATA, or mqferry-data)');
   verb('ls', 'The buffers and what they hold.').action((options: Data) => list(dirOf(options)));

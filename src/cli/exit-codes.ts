@@ -1,4 +1,4 @@
-/** What the process says with its exit code. The table in docs/reference/cli.md is made from this. */
+/** What the process says with its exit code. A test compares the table in docs/operations.md with it. */
 export const exitCodes = {
   ok: [0, 'done, or drained on a signal'],
   failed: [

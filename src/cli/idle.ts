@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.ts';
 import type { LinkStatus } from '../engine/supervise.ts';
-import { Leave } from './exit-codes.ts';
 
 const lookEveryMs = 50;
+
+/** How a run ended by itself. */
+export type Outcome = 'over' | 'finished' | 'idle' | 'linkDown';
 
 /** Watches for the end that a run may have by itself. */
 export class Idle {
@@ -11,6 +13,8 @@ export class Idle {
   readonly #idleMs: number | undefined;
   readonly #connectTimeoutMs: number;
   readonly #downSince = new Map<LinkStatus, number>();
+  /** With `linkDown`: which, and why. */
+  reason = '';
 
   constructor(engine: Engine, idleMs: number | undefined, connectTimeoutMs: number) {
     this.#engine = engine;
@@ -20,9 +24,9 @@ export class Idle {
 
   /**
    * `over`: no route runs any more. `finished`: every source has ended and everything is delivered. `idle`: nothing happened for as long
-   * as was asked. Leaves with 69 when a link stays down, where an idle end was asked for.
+   * as was asked. `linkDown`: an idle end was asked for, and a link stays down.
    */
-  async outcome(): Promise<'over' | 'finished' | 'idle'> {
+  async outcome(): Promise<Outcome> {
     let idleSince: number | undefined;
     for (;;) {
       await sleep(lookEveryMs);
@@ -30,23 +34,22 @@ export class Idle {
       if (this.#engine.isOver) return 'over';
       if (this.#engine.routes.every((route) => route.run?.isFinished)) return 'finished';
       if (this.#idleMs === undefined) continue;
-      this.#giveUpOnDownLinks(now);
+      if (this.#hasGivenUp(now)) return 'linkDown';
       idleSince = this.#engine.isIdle ? (idleSince ?? now) : undefined;
       if (idleSince !== undefined && now - idleSince >= this.#idleMs) return 'idle';
     }
   }
 
-  #giveUpOnDownLinks(now: number): void {
+  #hasGivenUp(now: number): boolean {
     for (const route of this.#engine.routes)
       for (const link of route.run?.links ?? []) {
         if (link.state === 'open' || link.state === 'closed') this.#downSince.delete(link);
         else if (!this.#downSince.has(link)) this.#downSince.set(link, now);
         const since = this.#downSince.get(link);
-        if (since !== undefined && now - since >= this.#connectTimeoutMs)
-          throw new Leave(
-            'linkDown',
-            `route ${route.name}: ${link.end} was down for ${this.#connectTimeoutMs} ms: ${link.error ?? 'no answer'}`,
-          );
+        if (since === undefined || now - since < this.#connectTimeoutMs) continue;
+        this.reason = `route ${route.name}: ${link.end} was down for ${this.#connectTimeoutMs} ms: ${link.error ?? 'no answer'}`;
+        return true;
       }
+    return false;
   }
 }

@@ -50,10 +50,13 @@ export async function run(routes: Parameters<typeof createEngine>[0]['routes'], 
   const admin = await openAdmin(ferry, options);
   banner(ferry, log, admin);
   await ferry.start();
-  const outcome = await Promise.race([signals.first, new Idle(ferry.engine, options.untilIdle, options.connectTimeout).outcome()]);
-  const isDrained = await Promise.race([ferry.stop(options.drain, signals.second.signal), signals.killed]);
+  const idle = new Idle(ferry.engine, options.untilIdle, options.connectTimeout);
+  const outcome = await Promise.race([signals.first, idle.outcome()]);
+  const drainMs = outcome === 'linkDown' ? 0 : options.drain; // what waits for a link that does not come would wait in vain
+  const isDrained = await Promise.race([ferry.stop(drainMs, signals.second.signal), signals.killed]);
   await admin?.close();
   process.stderr.write(`${summary(ferry.engine)}\n`);
+  if (outcome === 'linkDown') throw new Leave('linkDown', idle.reason);
   verdict(ferry.engine, outcome, isDrained, options.untilIdle !== undefined);
 }
 

@@ -1,6 +1,7 @@
 import { balanced, type RouteBooks } from '../engine/books.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Leave } from './exit-codes.ts';
+import type { Outcome } from './idle.ts';
 
 const columns = ['read', 'recovered', 'delivered', 'filtered', 'dropped', 'deadLettered', 'buffered', 'inFlight', 'returned'] as const;
 
@@ -18,7 +19,7 @@ export function summary(engine: Engine): string {
 }
 
 /** Leaves with the code that says how the run ended; returns when all is well. */
-export function verdict(engine: Engine, outcome: 'signal' | 'over' | 'finished' | 'idle', isDrained: boolean, mustBeClean: boolean): void {
+export function verdict(engine: Engine, outcome: 'signal' | Exclude<Outcome, 'linkDown'>, isDrained: boolean, mustBeClean: boolean): void {
   if (outcome === 'over') throw new Leave('failed', 'all routes have stopped');
   if (!isDrained) throw new Leave('failed', 'the drain deadline was hit: what was on its way comes again');
   const books = engine.routes.map((route) => route.books).filter((one): one is RouteBooks => one !== undefined);

@@ -2,6 +2,7 @@ import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../c
 import type { EndContext, Log, SinkEnd, SourceEnd } from '../connector.ts';
 import type { BufferPlan, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import { inbound, outbound } from '../envelope.ts';
+import { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
 import type { Message } from '../message.ts';
 import { chain, type Step, stepKinds } from '../steps/index.ts';
@@ -145,13 +146,31 @@ function compileChain(steps: readonly StepModel[], log: Log): Step {
 function makeSource(model: EndModel, context: EndContext): SourceEnd {
   const { source } = model.connector;
   if (!source) throw new Error(`${model.connector.name} passed the check as a source and is none`);
-  return source.create(model.config as Parameters<typeof source.create>[0], context);
+  return placed(model, () => source.create(model.config as Parameters<typeof source.create>[0], context));
 }
 
 function makeSink(model: EndModel, name: string, context: EndContext): CompiledSink {
   const { sink } = model.connector;
   if (!sink) throw new Error(`${model.connector.name} passed the check as a sink and is none`);
-  return { name, model, end: sink.create(model.config as Parameters<typeof sink.create>[0], context) };
+  return { name, model, end: placed(model, () => sink.create(model.config as Parameters<typeof sink.create>[0], context)) };
+}
+
+/** What only a connector can say about its settings, such as keys that exclude each other, with its place in the file. */
+export class BadEnd extends Error {
+  readonly problem: Problem;
+  constructor(model: EndModel, cause: MqferryError) {
+    super(cause.message, { cause });
+    this.problem = { ...model.at, rule: 'bad-end', message: cause.message, severity: 'error' };
+  }
+}
+
+function placed<T>(model: EndModel, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof MqferryError && error.code === 'CONFIG_INVALID') throw new BadEnd(model, error);
+    throw error;
+  }
 }
 
 /** `rabbitmq shop`: the connector, and the connection when it has a name. */

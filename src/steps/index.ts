@@ -9,4 +9,4 @@ import type { StepKind } from './step.ts';
 
 export const stepKinds: Readonly<Record<string, StepKind>> = { filter, set, remove, map, drop, log };
 
-export { type Aside, chain, type Step, type StepContext, type StepKind } from './step.ts';
+export { chain, type Step, type StepKind } from './step.ts';

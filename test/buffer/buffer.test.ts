@@ -89,7 +89,7 @@ describe('the near side', () => {
 
   test('waits when the bytes are used up, and goes on as acks make room, down to the active segment (15, 16)', async () => {
     const files = fresh();
-    const buffer = await openOn(files, { maxBytes: 20_000 });
+    const buffer = await openOn(files, { maxBytes: 11_000 });
     const near = await buffer.near.open(signal);
     const writes = range(0, 40).map((i) => near.write(numbered(i * 10, i * 10 + 10)));
     await until('the buffer is full', async () => buffer.stats().full);
@@ -99,7 +99,7 @@ describe('the near side', () => {
     while (ids.length < 400) {
       const batch = await take(far);
       ids.push(...batch.ids);
-      expect(buffer.stats().bytes).toBeLessThanOrEqual(20_000);
+      expect(buffer.stats().bytes).toBeLessThanOrEqual(11_000);
       batch.ack();
     }
     await Promise.all(writes);
@@ -384,6 +384,7 @@ describe('a damaged buffer', () => {
       torn.setBytes(path, whole.subarray(0, cut));
       torn.setBytes('/buffer/cursor', cursor);
       const again = await openOn(torn);
+      expect(torn.bytesOf(path).equals(confirmed)).toBe(true);
       expect(await takeAll(again)).toEqual([0, 1]);
       await put(again, numbered(2, 4));
       expect(await takeAll(again)).toEqual([0, 1, 2, 3]);

@@ -1,36 +1,17 @@
 /** The second driver, on kafkajs 2.2.4, for brokers that the first does not get along with. Its limits are in the README. */
-import library, { type Admin, type IHeaders, type Kafka, type KafkaConfig, type Message as KafkajsMessage } from 'kafkajs';
+import library, { type Admin, type IHeaders, type Message as KafkajsMessage } from 'kafkajs';
 import { MqferryError } from '../../../src/connector.ts';
 import { failure } from '../failures.ts';
 import type { ClientOptions, Driver, OutRecord, Probe, Writer, WriterOptions } from '../port.ts';
-import { compressionTypes, registerCodecs } from './kafkajsCodecs.ts';
+import { kafkaOf, limited } from './kafkajsClient.ts';
+import { compressionTypes } from './kafkajsCodecs.ts';
 import { openKafkajsReader } from './kafkajsReader.ts';
 
-const { ConfigResourceTypes, logLevel, Partitioners } = library;
+const { ConfigResourceTypes, Partitioners } = library;
 
 export const kafkajs: Driver = { openWriter, openReader: openKafkajsReader, openProbe };
 
 const metadataMaxAgeMs = 5000;
-const closeTimeoutMs = 3000;
-
-/** A factory for clients that say nothing on their own. */
-export function kafkaOf(client: ClientOptions): Kafka {
-  registerCodecs();
-  const { sasl } = client;
-  const mechanisms = { PLAIN: 'plain', 'SCRAM-SHA-256': 'scram-sha-256', 'SCRAM-SHA-512': 'scram-sha-512' } as const;
-  return new library.Kafka({
-    clientId: client.clientId,
-    brokers: [...client.brokers],
-    connectionTimeout: client.connectTimeoutMs,
-    requestTimeout: client.requestTimeoutMs,
-    logLevel: logLevel.NOTHING,
-    retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 2000 },
-    ...(client.tls && { ssl: { ...client.tls } }),
-    ...(sasl && {
-      sasl: { mechanism: mechanisms[sasl.mechanism], username: sasl.username, password: sasl.password } as KafkaConfig['sasl'] & object,
-    }),
-  });
-}
 
 async function openWriter(client: ClientOptions, options: WriterOptions): Promise<Writer> {
   const kafka = kafkaOf(client);
@@ -130,14 +111,4 @@ async function openProbe(client: ClientOptions): Promise<Probe> {
     },
     close: () => limited([admin.disconnect()]),
   };
-}
-
-/** Waits for all, but not for ever: `disconnect()` on a dead link may not settle. Never throws. */
-export async function limited(promises: readonly Promise<unknown>[]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, closeTimeoutMs);
-  });
-  await Promise.race([Promise.allSettled(promises), limit]);
-  clearTimeout(timer);
 }

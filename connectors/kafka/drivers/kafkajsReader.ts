@@ -6,7 +6,7 @@ import { failure, isFailure } from '../failures.ts';
 import { Gaps } from '../gaps.ts';
 import { fromRecord } from '../message.ts';
 import type { Chunk, Claim, ClientOptions, Position, Reader, ReaderHooks, ReaderOptions } from '../port.ts';
-import { kafkaOf, limited } from './kafkajs.ts';
+import { kafkaOf, limited } from './kafkajsClient.ts';
 
 interface Offer {
   readonly chunk: Chunk;
@@ -191,13 +191,19 @@ class KafkajsReader implements Reader {
     const offer: Offer = { chunk: { claim, messages, next: Number(last) + 1 }, taken: false };
     this.#offers.push(offer);
     this.#tell();
-    while (!offer.taken) {
-      await heartbeat(); // throws when the group shares out anew: kafkajs then joins again
-      if (!isRunning() || !claim.live || this.#closed) return;
-      if (!offer.taken) await this.#news();
+    try {
+      while (!offer.taken) {
+        await heartbeat(); // throws when the group shares out anew: kafkajs then joins again
+        if (!isRunning() || !claim.live || this.#closed) return;
+        if (!offer.taken) await this.#news();
+      }
+    } finally {
+      // Also when a heartbeat fails: what was taken must not be fetched again, and what was not will be.
+      if (offer.taken && claim.live) {
+        resolveOffset(last);
+        this.#expected.set(claim, offer.chunk.next);
+      } else this.#offers = this.#offers.filter((other) => other !== offer);
     }
-    resolveOffset(last);
-    this.#expected.set(claim, offer.chunk.next);
     await heartbeat();
   }
 

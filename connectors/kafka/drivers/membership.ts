@@ -8,7 +8,7 @@ import { Consumer, offsetCommitV8, offsetFetchV8 } from '@platformatic/kafka';
 import { type MqferryError, notConnected } from '../../../src/connector.ts';
 import { failure, isFailure } from '../failures.ts';
 import type { ClientOptions, ReaderOptions } from '../port.ts';
-import { baseOptions } from './platformatic.ts';
+import { baseOptions } from './platformaticClient.ts';
 
 export interface Share {
   readonly topic: string;

@@ -1,25 +1,12 @@
 /** The default driver, on @platformatic/kafka 2.x: its clients, but never its stream (it is destroyed by any error that outlives its retries). */
-import { Admin, type BaseOptions, type MessageToProduce, Producer } from '@platformatic/kafka';
+import { Admin, type MessageToProduce, Producer } from '@platformatic/kafka';
 import { MqferryError } from '../../../src/connector.ts';
 import { failure } from '../failures.ts';
 import type { ClientOptions, Driver, OutRecord, Probe, Writer, WriterOptions } from '../port.ts';
+import { baseOptions, closeAll } from './platformaticClient.ts';
 import { openPlatformaticReader } from './platformaticReader.ts';
 
 export const platformatic: Driver = { openWriter, openReader: openPlatformaticReader, openProbe };
-
-/** What all its clients share. */
-export function baseOptions(client: ClientOptions): BaseOptions {
-  return {
-    clientId: client.clientId,
-    bootstrapBrokers: [...client.brokers],
-    connectTimeout: client.connectTimeoutMs,
-    requestTimeout: client.requestTimeoutMs,
-    timeout: client.requestTimeoutMs,
-    autocreateTopics: false,
-    ...(client.tls && { tls: { ...client.tls } }),
-    ...(client.sasl && { sasl: { ...client.sasl } }),
-  };
-}
 
 type Outgoing = MessageToProduce<Buffer, Buffer, Buffer, Buffer>;
 
@@ -103,22 +90,4 @@ async function connected(end: { close(): Promise<void> }, ask: () => Promise<unk
     await end.close();
     throw failure(`cannot connect to Kafka at ${client.brokers.join(', ')}`, error);
   }
-}
-
-interface Closable {
-  close(): Promise<void>;
-  readonly connections: Iterable<[string, { readonly socket: { destroy(): void } | undefined }]>;
-}
-
-const closeTimeoutMs = 3000;
-
-/** Closes clients in good order; pulls the plug when that takes too long. Never throws. */
-export async function closeAll(clients: readonly Closable[]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, closeTimeoutMs);
-  });
-  await Promise.race([Promise.allSettled(clients.map((client) => client.close())), limit]);
-  clearTimeout(timer);
-  for (const client of clients) for (const [, connection] of client.connections) connection.socket?.destroy();
 }

@@ -7,7 +7,7 @@ import type { Chunk, ClientOptions, Position, Reader, ReaderHooks, ReaderOptions
 import { type FetchedBatch, readChunk } from './fetched.ts';
 import { committedAt, type Held, locate, newlyHeld, offsetAt } from './held.ts';
 import { type CommittedOffset, Membership, type Share } from './membership.ts';
-import { baseOptions, closeAll } from './platformatic.ts';
+import { baseOptions, closeAll } from './platformaticClient.ts';
 import { TopicWatch } from './topicWatch.ts';
 
 const waitMs = 500;

@@ -2,7 +2,7 @@
 import { Admin, type Consumer } from '@platformatic/kafka';
 import { MqferryError } from '../../../src/connector.ts';
 import type { ClientOptions, ReaderOptions } from '../port.ts';
-import { baseOptions } from './platformatic.ts';
+import { baseOptions } from './platformaticClient.ts';
 
 const intervalMs = 10_000;
 

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { jsonLine, textLine } from '../../../connectors/print/lines.ts';
-import { type Output, printSink } from '../../../connectors/print/sink.ts';
+import { printSink } from '../../../connectors/print/sink.ts';
 import { Message, Typed } from '../../../src/connector.ts';
 
 /** An output that takes what it is given when told to. */
@@ -96,9 +96,4 @@ describe('the lines', () => {
     });
     expect(JSON.parse(String(jsonLine(new Message({ body: null }))))).toEqual({ body: null });
   });
-});
-
-test('takes an output that is none of a terminal', () => {
-  const output: Output = new Writable({ write: (_chunk, _encoding, done) => done() });
-  expect(printSink(output, 'json').write(hello)).resolves.toEqual([]);
 });

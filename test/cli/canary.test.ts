@@ -1,0 +1,71 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { startAedes } from '../brokers/aedes.ts';
+import { freePorts, until } from '../brokers/broker.ts';
+import { folder, mqferry, start } from './mqferry.ts';
+
+const canary = 'canary+S3cr3t/42';
+const forms = [
+  canary,
+  encodeURIComponent(canary),
+  Buffer.from(canary).toString('base64'),
+  Buffer.from(`\0user\0${canary}`).toString('base64'),
+];
+
+/** Every way to write a secret: in a URL, in a field, from the environment, from a file. */
+function config(port: number, closed: number): string {
+  return `
+connections:
+  a: { rabbitmq: { url: 'amqp://user:${encodeURIComponent(canary)}@127.0.0.1:${closed}/v' } }
+  b: { kafka: { brokers: '127.0.0.1:${closed}', sasl: { mechanism: PLAIN, username: user, password: '${canary}' } } }
+  c: { mqtt: { url: 'mqtt://127.0.0.1:${port}', version: 3.1.1, username: user, password: '\${SECRET}' } }
+  d: { stomp: { url: 'stomp://127.0.0.1:${closed}', username: user, password: '\${file:secret}' } }
+routes:
+  one: { source: { rabbitmq: { connection: a, queue: q } }, sink: { kafka: { connection: b, topic: t } } }
+  two: { source: { mqtt: { connection: c, topics: a } }, buffer: disk, sink: { stomp: { connection: d, destination: /queue/q } } }
+`;
+}
+
+test('a secret is in no output: not validated, explained, checked, run, served, logged or in an error', { timeout: 60_000 }, async () => {
+  const broker = await startAedes();
+  onTestFinished(() => broker.close());
+  broker.aedes.authenticate = (_client, _username, _password, done) => done(Object.assign(new Error('no'), { returnCode: 4 }), false);
+  const [closed = 0, admin = 0] = await freePorts(2);
+  const cwd = folder();
+  const path = join(cwd, 'routes.yaml');
+  writeFileSync(path, config(broker.port, closed));
+  writeFileSync(join(cwd, 'secret'), `${canary}\n`);
+  const broken = join(cwd, 'broken.yaml');
+  writeFileSync(broken, config(broker.port, closed).replaceAll('password:', 'pasword:').replace('queue: q', 'queue: [x'));
+  const around = { cwd, env: { SECRET: canary } };
+
+  const outputs: string[] = [];
+  const all = (args: readonly string[], code: number) =>
+    mqferry(args, around).then((ended) => {
+      expect(ended.code, `${args.join(' ')}\n${ended.err}`).toBe(code);
+      outputs.push(ended.out, ended.err);
+    });
+  await all(['validate', path], 0);
+  await all(['validate', broken], 78);
+  await all(['validate', broken, '--format', 'json'], 78);
+  await all(['explain', 'all', path], 0);
+  await all(['check', path, '--timeout', '2s'], 3);
+  await all(['copy', `amqp://user:${encodeURIComponent(canary)}@127.0.0.1:${closed}?queue=q`, 'print:', '--connect-timeout', '300ms'], 69);
+  await all(['copy', `kafka://user:${encodeURIComponent(canary)}@127.0.0.1:${closed}/t?nothing=1`, 'print:'], 78);
+
+  const run = start(['run', path, '--admin', `127.0.0.1:${admin}`, '--data', join(cwd, 'data'), '--log-level', 'debug'], around);
+  const get = async (name: string) => (await fetch(`http://127.0.0.1:${admin}/${name}`)).text();
+  await until('every link was tried', async () => {
+    const text = await get('routes').catch(() => '');
+    return (text.match(/"failures":[1-9]/g) ?? []).length >= 3;
+  });
+  for (const name of ['routes', 'metrics', 'readyz', 'livez']) outputs.push(await get(name));
+  run.child.kill('SIGTERM');
+  const { out, err } = await run.ended;
+  outputs.push(out, err);
+
+  const everything = outputs.join('\n');
+  expect(everything).toContain('ECONNREFUSED');
+  for (const form of forms) expect(everything).not.toContain(form);
+});

@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectAsync } from 'mqtt';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { compileRoutes } from '../src/index.ts';
+import { startAedes } from './brokers/aedes.ts';
+import { until } from './brokers/broker.ts';
+import { folder, mqferry, root, start } from './cli/mqferry.ts';
+
+const examples = join(root, 'routes');
+const files = readdirSync(examples).filter((name) => name.endsWith('.yaml'));
+
+describe('the examples', () => {
+  test.each(files)('%s is valid without any environment, and says when to use it', async (name) => {
+    const { routes, problems } = await compileRoutes({ routes: { paths: [join(examples, name)] } });
+    expect(problems).toEqual([]);
+    expect(routes.length).toBeGreaterThan(0);
+    expect(readFileSync(join(examples, name), 'utf8')).toContain('# When to use it: ');
+  });
+
+  test('can be run together: no two have a name in common', async () => {
+    const { routes, problems } = await compileRoutes({ routes: { paths: [examples] } });
+    expect(problems).toEqual([]);
+    expect(routes.length).toBeGreaterThanOrEqual(files.length);
+  });
+
+  test('trial.yaml ends by itself, and prints what its steps make', async () => {
+    const { code, out, err } = await run('trial.yaml');
+    expect(code, err).toBe(0);
+    expect(err).toContain('read 5, delivered 3, filtered 2');
+    const bodies = lines(out).map((line) => JSON.parse(JSON.parse(line).body));
+    expect(bodies[0]).toEqual({ sensor: 'sensor-3', kelvin: 303.15 });
+  });
+
+  test('switch.yaml sends each message one way', async () => {
+    const { code, out, err } = await run('switch.yaml');
+    expect(code, err).toBe(0);
+    expect(err).toContain('read 20, delivered 14, dropped 6');
+    expect(lines(out).filter((line) => line.includes('["size","large"]'))).toHaveLength(7);
+    expect(lines(out)).toContain('order 7 is of middle size');
+  });
+
+  test('join.yaml moves the alarms of two routes through a third', async () => {
+    const { code, out, err } = await run('join.yaml', '--until-idle', '500ms');
+    expect(code, err).toBe(0);
+    expect(err).toContain('route alarms stopped: read 11, delivered 11');
+    expect(lines(out).filter((line) => line.includes('"press"'))).toHaveLength(5);
+  });
+
+  test('clean-readings.yaml carries readings between MQTT brokers, through its buffer', async () => {
+    const broker = await startAedes();
+    const url = `mqtt://127.0.0.1:${broker.port}`;
+    const client = await connectAsync(url);
+    onTestFinished(async () => {
+      await client.endAsync(true);
+      await broker.close();
+    });
+    const arrived: string[] = [];
+    client.on('message', (topic, payload) => arrived.push(`${topic} ${payload}`));
+    await client.subscribeAsync('north/#', { qos: 1 });
+
+    const subscribed = new Promise((resolve) => broker.aedes.once('subscribe', resolve));
+    const ferry = start(['run', join(examples, 'clean-readings.yaml'), '--no-admin', '--data', folder()], {
+      env: { SITE_URL: url, CLOUD_URL: url },
+    });
+    await subscribed;
+    for (const celsius of [20, 400, 21]) await client.publishAsync('sensors/hall', JSON.stringify({ celsius }), { qos: 1 });
+    await until('two readings have arrived', async () => arrived.length === 2);
+    ferry.child.kill('SIGTERM');
+    const { code, err } = await ferry.ended;
+    expect(code, err).toBe(0);
+    expect(arrived).toEqual(['north/sensors/hall {"celsius":20,"site":"north"}', 'north/sensors/hall {"celsius":21,"site":"north"}']);
+    expect(err).toContain('read 3, delivered 2, filtered 1');
+  });
+});
+
+function run(name: string, ...options: string[]) {
+  return mqferry(['run', join(examples, name), '--no-admin', '--log-level', 'warn', ...options]);
+}
+
+function lines(text: string): string[] {
+  return text.trim().split('\n');
+}
