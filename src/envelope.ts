@@ -94,6 +94,7 @@ class Target {
     const { headers: kind, repeats } = this.#carries;
     for (let i = 0; i < headers.length; i++) {
       const [name, value] = headers[i] as Header;
+      if (isHops(name)) continue;
       if (kind === 'none') return `the header ${JSON.stringify(name)}`;
       if (this.#wireName(name) !== name) return `a header named ${JSON.stringify(name)}`;
       if (!repeats && isRepeat(headers, i)) return `the header ${JSON.stringify(name)} more than once`;

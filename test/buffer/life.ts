@@ -42,6 +42,8 @@ class Life {
   readonly #random: () => number;
   readonly #options: LifeOptions;
   #files: SimFs;
+  /** Of this cycle: what still waits on a dead machine goes with it. */
+  #signal = new AbortController().signal;
   /** Numbers of messages that were confirmed and not acked before they were read again. */
   readonly #owed = new Set<number>();
   /** What each position held, once it was confirmed or read. */
@@ -62,6 +64,7 @@ class Life {
   async cycle(): Promise<void> {
     const files = this.#files;
     this.#ackedInCycle = -1;
+    this.#signal = new AbortController().signal;
     if (this.#random() < 0.15) files.crashIn = 1 + this.#below(8); // in the recovery itself
     const buffer = await Promise.race([this.#open(), files.crash]);
     if (buffer) {
@@ -89,10 +92,10 @@ class Life {
   /** Reads all that is there, and compares. */
   async #check(buffer: RouteBuffer): Promise<void> {
     const seen = new Set<number>();
-    const far = await buffer.far.open(signal);
+    const far = await buffer.far.open(this.#signal);
     let last = -1;
     for (let left = buffer.stats().messages; left > 0; ) {
-      const batch = (await far.read({ messages: 1 + this.#below(20), bytes: 1e9 }, signal)) as Batch;
+      const batch = (await far.read({ messages: 1 + this.#below(20), bytes: 1e9 }, this.#signal)) as Batch;
       for (const message of batch.messages) {
         const number = this.#verify(message);
         if (number <= last) throw new Error(`message ${number} after ${last}`);
@@ -113,7 +116,7 @@ class Life {
     files.crashIn = 3 + this.#below(140);
     if (this.#options.faults && this.#random() < 0.3) files.failSyncIn = 1 + this.#below(25);
     if (this.#options.faults && this.#random() < 0.3) this.#fillDisk(files);
-    const near = await buffer.near.open(signal);
+    const near = await buffer.near.open(this.#signal);
     const parts = [this.#produce(near), this.#produce(near), this.#produce(near), this.#consume(buffer)];
     for (const part of parts) part.catch((error) => this.#judge(error, files));
     const failed = Promise.all(parts.map((part) => part.catch(() => undefined)));
@@ -135,14 +138,14 @@ class Life {
   }
 
   async #consume(buffer: RouteBuffer): Promise<void> {
-    let far = await buffer.far.open(signal);
+    let far = await buffer.far.open(this.#signal);
     const files = this.#files;
     const batches: Batch[] = [];
     while (!files.isDead) {
       const unacked = batches.reduce((sum, { messages }) => sum + messages.length, 0);
       // Nothing more to be had: a full buffer would wait for the acks.
       if (buffer.stats().messages === unacked) for (const batch of batches.splice(0)) this.#ack(batch);
-      const batch = (await far.read({ messages: 1 + this.#below(8), bytes: 2000 }, signal)) as Batch;
+      const batch = (await far.read({ messages: 1 + this.#below(8), bytes: 2000 }, this.#signal)) as Batch;
       if (files.isDead) return;
       for (const message of batch.messages) this.#verify(message);
       batches.push(batch);
@@ -158,7 +161,7 @@ class Life {
     await far.close();
     if (!files.isDead && files.failSyncIn > 0) this.#forgotten = Math.max(this.#forgotten, acked);
     batches.length = 0;
-    return buffer.far.open(signal);
+    return buffer.far.open(this.#signal);
   }
 
   #ack(batch: Batch): void {
@@ -231,8 +234,6 @@ class Life {
     return Math.floor(this.#random() * limit);
   }
 }
-
-const { signal } = new AbortController();
 
 function bodyOf(number: number): Buffer {
   return Buffer.alloc((number * 37) % 900, `${number}.`);

@@ -10,7 +10,8 @@ export interface Counts {
   readonly duplicated: number;
 }
 
-const unicode = 'grüße ✓ 🚢';
+/** Within the basic plane: ActiveMQ Classic 6.3 garbles what lies beyond it in headers that it reads back from its store. */
+const unicode = 'grüße ✓';
 /** Names that are orders to some broker, or traps of some language. To mqferry they are data. */
 const hostileNames = ['receipt', 'transaction', 'destination', 'CC', 'BCC', '__proto__', 'constructor', 'expires', 'x-delay', 'Mqf-Route'];
 

@@ -38,6 +38,7 @@ phantom ${sum((one) => one.phantom)}, corrupt ${sum((one) => one.corrupt)}; ${su
   (SIGKILL for RabbitMQ and Kafka, SIGTERM for mosquitto and ActiveMQ). *cut*: both links reset by a TCP proxy.
   *withheld*: the sink's confirms are held back and mqferry is killed; everything must come again, so nothing had been settled.
 - mosquitto runs with \`max_queued_messages 0\`: by default it drops what it has confirmed beyond 1,000 queued messages.
+- ActiveMQ Classic garbles characters beyond the basic plane (emoji) in headers that it reads back from its store; the headers here stay within it.
 - Not run: RabbitMQ 4.x, other versions than these.
 
 | pair | fault | buffer | sent | arrived | lost | corrupt | duplicated | faults |

@@ -21,6 +21,7 @@ async function openWriter(client: ClientOptions, options: WriterOptions): Promis
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
     createPartitioner: Partitioners.DefaultPartitioner,
+    metadataMaxAge: metadataMaxAgeMs,
     retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 2000 },
   });
   const close = () => limited([producer.disconnect(), admin.disconnect()]);

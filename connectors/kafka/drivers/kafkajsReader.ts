@@ -55,6 +55,8 @@ class KafkajsReader implements Reader {
       rebalanceTimeout: Math.max(options.rebalanceTimeoutMs, options.sessionTimeoutMs),
       heartbeatInterval: Math.max(200, Math.min(3000, Math.trunc(options.sessionTimeoutMs / 10))),
       maxWaitTimeInMs: waitMs,
+      // A partition that had no leader at the last look is left out until the next one, five minutes later unless told otherwise.
+      metadataMaxAge: 5000,
       maxBytes: options.fetchBytes,
       maxBytesPerPartition: options.fetchBytes,
       allowAutoTopicCreation: false,
