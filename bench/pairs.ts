@@ -63,7 +63,7 @@ export class Brokers {
 export const pairs: readonly Pair[] = [
   {
     name: 'rabbitmq-rabbitmq',
-    messages: 40_000,
+    messages: 60_000,
     rounds: 5,
     bars: { cpu: 34, ofPeer: 0.95 },
     peer: shovel,
@@ -72,7 +72,7 @@ export const pairs: readonly Pair[] = [
   },
   {
     name: 'rabbitmq-kafka',
-    messages: 40_000,
+    messages: 100_000,
     rounds: 3,
     bars: { cpu: 24 },
     isBuffered: true,
@@ -80,7 +80,7 @@ export const pairs: readonly Pair[] = [
   },
   {
     name: 'kafka-rabbitmq',
-    messages: 40_000,
+    messages: 100_000,
     rounds: 3,
     bars: { cpu: 28 },
     isBuffered: true,
@@ -96,7 +96,7 @@ export const pairs: readonly Pair[] = [
   },
   {
     name: 'mqtt-mqtt',
-    messages: 40_000,
+    messages: 100_000,
     rounds: 3,
     bars: { cpu: 50, rate: 15_000 },
     peer: mosquittoBridge,
@@ -113,7 +113,7 @@ export const pairs: readonly Pair[] = [
   },
   {
     name: 'mqtt-kafka',
-    messages: 40_000,
+    messages: 100_000,
     rounds: 3,
     bars: { cpu: 36 },
     isBuffered: true,
@@ -121,7 +121,7 @@ export const pairs: readonly Pair[] = [
   },
   {
     name: 'stomp-rabbitmq',
-    messages: 40_000,
+    messages: 100_000,
     rounds: 3,
     bars: { cpu: 35 },
     isBuffered: true,

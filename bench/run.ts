@@ -71,7 +71,9 @@ async function measure(pair: Pair): Promise<Map<string, Figures[]>> {
       const journey = { from, to, source, sink: `${pair.name}-out-${turn}`, reader: id, dir: freshDir(dir, id) };
       const figures = await trial(tool, journey, messages);
       results.get(tool.name)?.push(figures);
-      process.stderr.write(`${pair.name} ${tool.name}: ${figures.cpu.toFixed(1)} CPU-s/M, ${Math.round(figures.rate)} msg/s\n`);
+      process.stderr.write(
+        `${pair.name} ${tool.name}: ${figures.cpu.toFixed(1)} CPU-s/M (second half ${figures.cpuLater.toFixed(1)}), ${Math.round(figures.rate)} msg/s\n`,
+      );
     }
   return results;
 }

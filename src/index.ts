@@ -104,7 +104,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
   const { routes, problems } = await compileRoutes(options, {
     log: () => log,
     clientId: (route, end) => data.clientId(route, end),
-    openBuffer: (route, model, routeLog) => data.openBuffer(route, model, routeLog),
+    openBuffer: (route, model, routeLog, prefetch) => data.openBuffer(route, model, routeLog, prefetch),
     signal: stopping.signal,
   });
   const errors = problems.filter((problem) => problem.severity === 'error');

@@ -4,7 +4,8 @@ import { type Log, notConnected } from '../../src/connector.ts';
 import type { Claim, Position } from './port.ts';
 
 const everyMs = 250;
-const patienceMs = 10_000;
+/** A group may refuse commits for this much longer than they may fail: until it has come to rest. */
+const refusalPatience = 4;
 
 /** What is known of a claim's progress. Kept per claim, so that nothing of a lost one can leak into its successor. */
 interface Progress {
@@ -27,6 +28,8 @@ export interface CommitOptions {
   /** Acked messages that may wait for their commit. */
   readonly prefetch: number;
   readonly log: Log;
+  /** How long commits may fail, or stay unanswered, before the link counts as lost. */
+  readonly patienceMs: number;
   /** Resolves to false when the group would not have it now. */
   send(positions: readonly Position[]): Promise<boolean>;
   /** There may be room again. */
@@ -40,7 +43,7 @@ export class Commits {
   #uncommitted = 0;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #trouble: { readonly since: number; readonly error: unknown } | undefined;
+  #trouble: { readonly until: number; readonly error: unknown } | undefined;
   #closed = false;
 
   constructor(options: CommitOptions) {
@@ -95,7 +98,7 @@ export class Commits {
   /** Tries to get below `prefetch`. Throws NOT_CONNECTED when commits have failed for long. */
   async makeRoom(): Promise<void> {
     const trouble = this.#trouble;
-    if (trouble && Date.now() - trouble.since > patienceMs) throw notConnected('positions cannot be committed', trouble.error);
+    if (trouble && Date.now() > trouble.until) throw notConnected('positions cannot be committed', trouble.error);
     this.#now();
     await this.#running;
     if (this.full) await sleep(everyMs);
@@ -142,15 +145,36 @@ export class Commits {
       return;
     }
     try {
-      if (!(await this.#options.send(positions))) return this.#soon();
-      for (const { claim, next } of positions) this.#progressOf(claim).committed = next;
-      this.#uncommitted -= counted;
-      this.#trouble = undefined;
+      if (await withDeadline(this.#options.send(positions), this.#options.patienceMs)) {
+        for (const { claim, next } of positions) this.#progressOf(claim).committed = next;
+        this.#uncommitted -= counted;
+        this.#trouble = undefined;
+      } else this.#failed(notConnected('the group does not take positions'), refusalPatience * this.#options.patienceMs);
     } catch (error) {
-      this.#trouble ??= { since: Date.now(), error };
       this.#options.log.debug({ error }, 'positions could not be committed; trying again');
-      this.#soon();
+      this.#failed(error, this.#options.patienceMs);
     }
     this.#options.onCommitted();
+  }
+
+  #failed(error: unknown, patience: number): void {
+    this.#trouble ??= { until: Date.now() + patience, error };
+    this.#soon();
+  }
+}
+
+/** A client may lose a request and its promise with it, as kafkajs does when the coordinator goes away. */
+async function withDeadline(sending: Promise<boolean>, limitMs: number): Promise<boolean> {
+  const late = new AbortController();
+  const limit = sleep(limitMs, undefined, { signal: late.signal }).then(
+    () => {
+      throw notConnected(`the coordinator has not answered a commit for ${limitMs} ms`);
+    },
+    () => false,
+  );
+  try {
+    return await Promise.race([sending, limit]);
+  } finally {
+    late.abort();
   }
 }

@@ -17,6 +17,7 @@ import type { SourceConfig } from './config.ts';
 import { clientOptions, loadDriver } from './connection.ts';
 import type { Chunk, Position, Reader, ReaderHooks, ReaderOptions } from './port.ts';
 
+const commitPatienceMs = 10_000;
 const closeTimeoutMs = 3000;
 
 function sourceCan(config: SourceConfig): SourceCan {
@@ -101,6 +102,7 @@ export class KafkaSource implements Source {
     this.#commits = new Commits({
       prefetch,
       log,
+      patienceMs: commitPatienceMs,
       send: async (positions) => (await this.#reader?.commit(positions)) ?? false,
       onCommitted: () => this.#wake?.(),
     });

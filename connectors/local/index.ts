@@ -33,7 +33,7 @@ export const local = defineConnector({
         keepsOrder: 'lane',
         writes: 'many',
         maxWrite: { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
-        confirms: 'received',
+        confirms: 'none', // in memory: what it has taken dies with the process
         routed: true,
         carries,
         notes: [inMemory],

@@ -73,7 +73,11 @@ class RabbitmqSource implements Source {
   readonly #prefetch: number;
   readonly #inbox = new Inbox<Delivery>((delivery) => delivery.content.length + delivery.properties.length);
   /** Acked batches beyond the prefix: first tag → last tag. */
-  readonly #ahead = new Map<number, number>();
+  readonly #ahead = new Map<number, { readonly last: number; isTold: boolean }>();
+  /** Messages of those runs that the broker has not been told of. */
+  #aheadCount = 0;
+  /** The tag that the next cumulative ack names; never one that was acked by itself. */
+  #toTell = 0;
   /** All tags up to this one are acked by the engine ... */
   #acked = 0;
   /** ... and up to this one the broker has been told. */
@@ -107,7 +111,10 @@ class RabbitmqSource implements Source {
   }
 
   async close(): Promise<void> {
-    if (!this.#closed) this.#flush();
+    if (!this.#closed) {
+      this.#flush();
+      this.#tellAhead();
+    }
     this.#end(notConnected(`the source of queue ${this.#queue} has been closed`));
     await this.#link.close(this.#channel);
   }
@@ -123,12 +130,18 @@ class RabbitmqSource implements Source {
   /** Void once the link is gone: on another channel the same tags are other messages. */
   #ack(first: number, last: number): void {
     if (this.#closed) return;
-    this.#ahead.set(first, last);
-    for (let end = this.#ahead.get(this.#acked + 1); end !== undefined; end = this.#ahead.get(this.#acked + 1)) {
+    this.#ahead.set(first, { last, isTold: false });
+    this.#aheadCount += last - first + 1;
+    for (let run = this.#ahead.get(this.#acked + 1); run; run = this.#ahead.get(this.#acked + 1)) {
       this.#ahead.delete(this.#acked + 1);
-      this.#acked = end;
+      if (!run.isTold) {
+        this.#aheadCount -= run.last - this.#acked;
+        this.#toTell = run.last;
+      }
+      this.#acked = run.last;
     }
-    if (this.#acked - this.#told >= this.#prefetch / 4) this.#flush();
+    if (this.#aheadCount >= this.#prefetch / 2) this.#tellAhead();
+    if (this.#toTell - this.#told >= this.#prefetch / 4) this.#flush();
     else this.#flushing ??= setImmediate(() => this.#flush());
   }
 
@@ -136,9 +149,19 @@ class RabbitmqSource implements Source {
   #flush(): void {
     clearImmediate(this.#flushing);
     this.#flushing = undefined;
-    if (this.#closed || this.#acked === this.#told) return;
-    this.#told = this.#acked;
+    if (this.#closed || this.#toTell === this.#told) return;
+    this.#told = this.#toTell;
     this.#channel.ack({ fields: { deliveryTag: this.#told } } as Parameters<Channel['ack']>[0], true);
+  }
+
+  /** Acks one by one what has ended beyond a batch that is stuck, so that the broker goes on sending. */
+  #tellAhead(): void {
+    for (const [first, run] of this.#ahead) {
+      if (run.isTold) continue;
+      run.isTold = true;
+      for (let tag = first; tag <= run.last; tag++) this.#channel.ack({ fields: { deliveryTag: tag } } as Parameters<Channel['ack']>[0]);
+    }
+    this.#aheadCount = 0;
   }
 
   #end(error: Error): void {

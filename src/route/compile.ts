@@ -20,7 +20,8 @@ export interface Surroundings {
   log(route: string): Log;
   /** Stable over restarts; `end` is `source`, `sink`, `sink2` ... */
   clientId(route: string, end: string): string;
-  openBuffer(route: string, model: BufferModel, log: Log): Promise<OpenBuffer>;
+  /** `prefetch`: acked positions that may be missing on disk, which a crash repeats. */
+  openBuffer(route: string, model: BufferModel, log: Log, prefetch: number): Promise<OpenBuffer>;
   readonly signal: AbortSignal;
 }
 
@@ -115,7 +116,7 @@ async function planOf(pieces: Pieces): Promise<RoutePlan> {
     const isStraight = shared.isStraight && !hasSteps;
     return { ...common, pumps: [{ name: model.name, source, inbound: receive, share, isStraight, sinks }] };
   }
-  const buffer = await around.openBuffer(model.name, model.buffer, log);
+  const buffer = await around.openBuffer(model.name, model.buffer, log, model.window.messages);
   const near: SinkPlan = { name: 'buffer', end: buffer.near, outbound: same };
   const toBuffer: PumpPlan['share'] = (messages, aside) => [steps(messages, aside)];
   return {

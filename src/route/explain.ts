@@ -1,3 +1,4 @@
+import { durationText, sizeText } from '../config/docs.ts';
 import type { SinkModel, StepModel } from '../config/model.ts';
 import { stepKinds } from '../steps/index.ts';
 import { type CompiledRoute, nameOf } from './compile.ts';
@@ -9,7 +10,7 @@ export function explain(route: CompiledRoute): string {
     `Route ${route.name}: ${oneLine(route)}`,
     '',
     'The way of a message',
-    `  1. Read from ${nameOf(source.model)}; at most ${model.window.messages} messages or ${model.window.bytes} bytes are on their way at once.`,
+    `  1. Read from ${nameOf(source.model)}; at most ${model.window.messages} messages or ${sizeText(model.window.bytes)} are on their way at once.`,
     ...numbered(way(route), 2),
     '',
     `Delivery: ${label.delivery}.`,
@@ -17,7 +18,7 @@ export function explain(route: CompiledRoute): string {
       ? ['  Survives kill -9, cut links and restarts of either broker. Copies are possible, at most window + prefetch per fault and sink.']
       : []),
     `Order: ${orderText(route)}`,
-    ...bullets('Weaker than it could be, because', label.weaknesses),
+    ...bullets('Weaker than it could be, because', [...new Set(label.weaknesses)]),
     ...bullets('What changes on the way', label.losses),
     ...bullets(
       'The sinks confirm',
@@ -41,7 +42,7 @@ function way({ model, deadLetter }: CompiledRoute): string[] {
   const { onError, buffer } = model;
   const steps = model.steps.map(stepText);
   if (buffer?.kind === 'disk')
-    steps.push(`Stored in the disk buffer (at most ${buffer.maxBytes} bytes) and synced; only then is it settled at the source.`);
+    steps.push(`Stored in the disk buffer (at most ${sizeText(buffer.maxBytes)}) and synced; only then is it settled at the source.`);
   if (buffer?.kind === 'memory') steps.push('Kept in memory, and settled at the source.');
   steps.push(...sinkText(model.sink));
   if (!buffer) steps.push('When every sink has confirmed it, it is settled at the source.');
@@ -51,12 +52,15 @@ function way({ model, deadLetter }: CompiledRoute): string[] {
     : onError.then === 'drop'
       ? 'is dropped and counted'
       : 'stops the route';
-  steps.push(`A message that fails is tried ${attempts} times, waiting ${backoff.fromMs} to ${backoff.toMs} ms; then it ${last}.`);
+  steps.push(
+    `A message that fails is tried ${attempts} times, waiting ${durationText(backoff.fromMs)} to ${durationText(backoff.toMs)}; then it ${last}.`,
+  );
   return steps;
 }
 
 function stepText({ name, value }: StepModel): string {
-  return stepKinds[name]?.explain(value) ?? name;
+  const text = stepKinds[name]?.explain(value) ?? name;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function sinkText(sink: SinkModel): string[] {
@@ -78,7 +82,7 @@ function orderText({ label }: CompiledRoute): string {
 
 function confirmText(confirms: string, routed: boolean): string {
   const what = { stored: 'a message when it is stored', received: 'a message when it is received', none: 'nothing' }[confirms] ?? confirms;
-  return routed ? `${what}, and that a queue has it` : what;
+  return routed && confirms !== 'none' ? `${what}, and that a queue has it` : what;
 }
 
 function numbered(lines: readonly string[], from: number): string[] {

@@ -5,4 +5,5 @@
 export { captureLog, testContext, testSettings } from './context.ts';
 export type { Kit } from './kit.ts';
 export { type SinkArena, type SinkSubject, sinkContract } from './sink-contract.ts';
-export { type SourceArena, type SourceSubject, sourceContract } from './source-contract.ts';
+export { sourceContract } from './source-contract.ts';
+export type { SourceArena, SourceSubject } from './source-subject.ts';

@@ -1,36 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Message, Properties, Room, SourceCan, SourceEnd } from '../connector.ts';
+import type { Message, Room, SourceEnd } from '../connector.ts';
 import { caseOf, type Kit, within } from './kit.ts';
 import { assertHeaders, hostileBodies, isSameProperty, messageWith, numbered, propertiesOf, textSets, texts } from './messages.ts';
 import { messagesOf, readAll, readBatch, readBatches, readUntil, room, withSource } from './reading.ts';
-
-/** A destination of its own for one test, empty, and the source that reads it. */
-export interface SourceArena {
-  readonly end: SourceEnd;
-  /** Puts messages there, in order, by other means than the connector; resolves when the broker has them for good. */
-  publish(messages: readonly Message[]): Promise<void>;
-  /** How many the broker still holds for this source, unsettled ones included; undefined when it does not say. */
-  remaining?(): Promise<number | undefined>;
-  /** Cuts the source's links, for good where its client would mend them by itself. Offered when the subject says so. */
-  cutLinks?(): Promise<void>;
-  /** Links work again. */
-  mendLinks?(): Promise<void>;
-  /** The same source with a wrong password. Offered when the subject says so. */
-  readonly badCredentials?: SourceEnd;
-  dispose(): Promise<void>;
-}
-
-/** What is tested. */
-export interface SourceSubject {
-  readonly name: string;
-  readonly can: SourceCan;
-  readonly offers?: readonly ('cutLinks' | 'badCredentials')[];
-  /** Cases that the broker, not the connector, makes impossible: by the name of the header set, body or property, with the reason. */
-  readonly lacks?: Readonly<Record<string, string>>;
-  /** Values of properties that the broker understands, where it does not take the suite's. */
-  readonly values?: Partial<Properties>;
-  open(window: Room): Promise<SourceArena>;
-}
+import type { SourceArena, SourceSubject } from './source-subject.ts';
 
 /** Declares the tests of a source. */
 export function sourceContract(kit: Kit, subject: SourceSubject): void {

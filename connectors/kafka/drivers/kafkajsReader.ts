@@ -82,12 +82,15 @@ class KafkajsReader implements Reader {
 
   async fetch(): Promise<readonly Chunk[]> {
     if (this.#failure) throw this.#failure;
-    const silence = Date.now() - this.#lastSign;
-    if (silence > 2 * this.#options.sessionTimeoutMs) throw notConnected(`kafkajs has been silent for ${silence} ms`);
-    if (this.#offers.length === 0) await this.#news();
+    if (this.#offers.length === 0) {
+      const silence = Date.now() - this.#lastSign;
+      if (silence > this.#options.rebalanceTimeoutMs) throw notConnected(`kafkajs has fetched nothing for ${silence} ms`);
+      await this.#news();
+    }
     if (this.#failure) throw this.#failure;
     const live = this.#offers.filter(({ chunk }) => chunk.claim.live);
     for (const offer of live) offer.taken = true;
+    if (live.length > 0) this.#lastSign = Date.now();
     this.#offers = [];
     this.#tell();
     return live.map(({ chunk }) => chunk);
@@ -150,7 +153,7 @@ class KafkajsReader implements Reader {
     const sign = () => {
       this.#lastSign = Date.now();
     };
-    for (const event of [events.FETCH, events.HEARTBEAT, events.GROUP_JOIN]) this.#consumer.on(event, sign);
+    for (const event of [events.FETCH, events.GROUP_JOIN, events.REBALANCING]) this.#consumer.on(event, sign);
     this.#consumer.on(events.REBALANCING, () => this.#leaving());
     this.#consumer.on(events.GROUP_JOIN, ({ payload }) => this.#share(payload.memberAssignment));
     this.#consumer.on(events.CRASH, ({ payload }) => this.#fail(failure('the kafkajs consumer ended', payload.error)));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Commits } from '../../../connectors/kafka/commits.ts';
 import { fromRecord } from '../../../connectors/kafka/message.ts';
 import type { Chunk, Claim, Position, Reader, ReaderHooks } from '../../../connectors/kafka/port.ts';
 import { KafkaSource } from '../../../connectors/kafka/source.ts';
@@ -172,6 +173,24 @@ describe('the Kafka source', () => {
     reader.put(chunk(claimOf(0), 0, 0));
     await expect(source.read(room, never)).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
     await source.close();
+  });
+});
+
+describe('commits', () => {
+  test.each([
+    ['never answered', () => new Promise<boolean>(() => {})],
+    ['failing', () => Promise.reject(notConnected('no coordinator'))],
+    ['refused', () => Promise.resolve(false)],
+  ])('that are %s end the link, and do not hold it up for ever', async (_, send) => {
+    const commits = new Commits({ prefetch: 1, log: context('c').log, patienceMs: 20, send, onCommitted: () => {} });
+    const claim = claimOf(0);
+    commits.fetched({ claim, next: 2, count: 2 });
+    commits.ack([{ claim, next: 1, count: 1 }]);
+    const waiting = (async () => {
+      while (commits.full) await commits.makeRoom();
+    })();
+    await expect(waiting).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
+    await commits.close();
   });
 });
 

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { compileRoutes } from '../../src/index.ts';
+import { explain } from '../../src/route/explain.ts';
+
+async function explained(text: string): Promise<string> {
+  const { routes, problems } = await compileRoutes({ routes: { texts: [{ name: 'a.yaml', text }] } });
+  expect(problems).toEqual([]);
+  return explain(routes[0]!);
+}
+
+test('explain tells the way of a message, what is promised, and each weakness once', async () => {
+  const text = await explained(`
+routes:
+  a:
+    source: { rabbitmq: { connection: { url: amqp://localhost }, queue: a } }
+    steps: [filter: body.x > 1]
+    buffer: { disk: { maxBytes: 64MiB } }
+    sink:
+      switch:
+        - when: body.x > 5
+          steps: [set: { header.size: big }]
+          sink: print
+        - otherwise: { sink: print }
+    onError: { retry: { attempts: 3, backoff: 1s..1m } }
+`);
+  expect(text).toContain('2. Keeps messages for which body.x > 1.');
+  expect(text).toContain('Stored in the disk buffer (at most 64MiB) and synced; only then is it settled at the source.');
+  expect(text).toContain('When body.x > 5: Sets header.size. Written to print.');
+  expect(text).toContain('tried 3 times, waiting 1s to 1m; then it stops the route.');
+  expect(text).toContain('Delivery: at-least-once.');
+  expect(text.match(/A message counts as delivered when standard output has taken it/g)).toHaveLength(1);
+});
+
+test('a route into a local queue does not claim at-least-once: what is in memory dies with the process', async () => {
+  const text = await explained(`
+routes:
+  a:
+    source: { rabbitmq: { connection: { url: amqp://localhost }, queue: a } }
+    sink: { local: { queue: b } }
+`);
+  expect(text).toContain('Delivery: best-effort.');
+  expect(text).toContain('A local queue is held in memory');
+});
