@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { fieldRows } from '../config/docs.ts';
+import { endFields } from '../config/layout.ts';
 import type { AnyConnector, Field, Fields } from '../connector.ts';
 import { registryOf } from '../index.ts';
 import { stepKinds } from '../steps/index.ts';
@@ -63,8 +64,9 @@ async function sectionsOf(name: string): Promise<Section[]> {
 function connectorSections({ name, summary, connection, source, sink }: AnyConnector): Section[] {
   const sections: Section[] = [];
   if (connection) sections.push({ title: `connections: <name>: ${name}`, text: summary, fields: connection });
-  if (source) sections.push({ title: `source: ${name}`, text: connection ? '' : summary, fields: source.fields });
-  if (sink) sections.push({ title: `sink: ${name}`, text: connection ? '' : summary, fields: sink.fields });
+  if (source)
+    sections.push({ title: `source: ${name}`, text: connection ? '' : summary, fields: { ...source.fields, ...endFields.source } });
+  if (sink) sections.push({ title: `sink: ${name}`, text: connection ? '' : summary, fields: { ...sink.fields, ...endFields.sink } });
   return sections;
 }
 

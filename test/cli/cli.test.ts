@@ -119,8 +119,12 @@ describe('the command line', () => {
     source: { generate: { interval: 0 } }
     sink: { local: { queue: nobody-reads-it, maxMessages: 1 } }
 `);
-    const run = start(['run', path, '--no-admin']);
-    await until('it runs', async () => run.err().includes('runs 1 route'));
+    const [port] = await freePorts(1);
+    const run = start(['run', path, '--admin', `127.0.0.1:${port}`]);
+    await until('messages wait for room', async () => {
+      const text = await fetch(`http://127.0.0.1:${port}/routes`).then((response) => response.text(), String);
+      return /"inFlight":[1-9]/.test(text);
+    });
     run.child.kill('SIGTERM');
     await until('it drains', async () => {
       run.child.kill('SIGTERM');
