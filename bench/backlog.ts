@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../test/brokers/broker.ts';
 import { freePorts } from '../test/brokers/broker.ts';
-import { headers } from './end.ts';
-import { kafkaEnd } from './ends/kafka.ts';
+import { type End, headers } from './end.ts';
+import { mqttEnd } from './ends/mqtt.ts';
 import { cpuSeconds, memoryMiB } from './processes.ts';
 import { atMost, type Row, row } from './rows.ts';
 import { ended, freshDir, programs, start } from './tools.ts';
 
 const part = 0.1;
-const topic = 'backlog';
 
 interface Sample {
   readonly count: number;
@@ -19,26 +18,22 @@ interface Sample {
 }
 
 /** Memory, and what a message costs in the last tenth against the first, on its way in and on its way out. */
-export async function backlog(kafka: Broker, parent: string, program: keyof typeof programs, messages = 1_000_000): Promise<Row[]> {
-  const end = kafkaEnd(kafka);
+export async function backlog(mosquitto: Broker, parent: string, program: keyof typeof programs, messages = 1_000_000): Promise<Row[]> {
   const dir = freshDir(parent, 'backlog');
   const [adminPort] = (await freePorts(1)) as [number];
-  writeFileSync(join(dir, 'bench.yaml'), route(end.connection, end.sink(topic), messages));
-  await end.empty(topic);
-  await kafka.stop();
+  writeFileSync(join(dir, 'bench.yaml'), config(mqttEnd(mosquitto), messages));
+  await mosquitto.stop();
   const args = [programs[program], 'run', 'bench.yaml', '--data', 'data', '--admin', `127.0.0.1:${adminPort}`, '--until-idle', '5s'];
   const child = start(process.execPath, [...args, '--connect-timeout', '10m'], dir);
   const gone = ended(child, dir);
-  gone.catch(() => {}); // told below
+  gone.catch(() => {}); // told by follow() or below
   const pid = child.pid as number;
-  const filled = await follow(pid, gone, messages, () => buffered(adminPort));
+  const filled = await follow(pid, gone, messages, async () => (await books(adminPort)).buffered);
   const rssFilled = memoryMiB(pid).peak;
-  await kafka.start();
-  const counter = await end.counter(topic);
-  const drained = await follow(pid, gone, messages, () => counter.count());
+  await mosquitto.start();
+  const drained = await follow(pid, gone, messages, async () => (await books(adminPort)).delivered);
   const rss = memoryMiB(pid).peak;
   await gone;
-  await counter.close();
   return [
     row(`${messages} into the buffer, sink down`, 'mqferry', 1, [
       atMost('RSS', rssFilled, 'MiB', 200),
@@ -51,23 +46,31 @@ export async function backlog(kafka: Broker, parent: string, program: keyof type
   ];
 }
 
-function route(connection: string, sink: string, messages: number): string {
+function config(to: End, messages: number): string {
   return [
     'connections:',
-    `  to: ${connection}`,
+    `  to: ${to.connection}`,
     'routes:',
     '  bench:',
     `    source: { generate: { interval: 0s, count: ${messages}, size: 1KiB, headers: ${JSON.stringify(headers)} } }`,
     '    buffer: { disk: { maxBytes: 4GiB } }',
-    `    sink: { ${sink} }`,
+    "    sink: { mqtt: { connection: to, topic: 'backlog', requireSubscriber: ignore } }",
+    '  idle:', // never finished: keeps the process up for its books to be read
+    '    source: { local: { queue: nothing } }',
+    '    sink: print',
     '',
   ].join('\n');
 }
 
-async function buffered(adminPort: number): Promise<number> {
+interface Books {
+  readonly buffered: number;
+  readonly delivered: number;
+}
+
+async function books(adminPort: number): Promise<Books> {
   const answer = await fetch(`http://127.0.0.1:${adminPort}/routes/bench`).catch(() => undefined);
-  if (!answer?.ok) return 0; // it is still starting
-  return ((await answer.json()) as { books: { buffered: number } }).books.buffered;
+  if (!answer?.ok) return { buffered: 0, delivered: 0 }; // it is still starting
+  return ((await answer.json()) as { books: Books }).books;
 }
 
 /** CPU by count, until all have arrived. */

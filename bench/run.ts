@@ -46,7 +46,8 @@ try {
   for (const pair of pairs) if (isWanted(pair.name)) report.rows.push(...judge(pair, await measure(pair)));
   if (isWanted('startup'))
     report.rows.push(...(await startup(await brokers.rabbitmq(), dir, existsSync('dist') ? ['dist', 'src'] : ['src'])));
-  if (isWanted('backlog')) report.rows.push(...(await backlog(await brokers.kafka(), dir, program, Number(options.messages ?? 1_000_000))));
+  if (isWanted('backlog'))
+    report.rows.push(...(await backlog(await brokers.mosquitto('sink'), dir, program, Number(options.messages ?? 1_000_000))));
 } finally {
   await brokers.dispose();
   rmSync(dir, { recursive: true, force: true });
