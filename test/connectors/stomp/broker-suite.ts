@@ -183,7 +183,10 @@ function promises({ subject, newQueue, to }: Env): void {
     expect(held).toBeLessThanOrEqual(subject.name === 'artemis' ? 300 : 20);
     await source.close();
     const second = await openSource(to(), queue, { prefetch: 20 });
-    expect(bodies(await take(second, 600))).toEqual(bodies(texts(600)));
+    const again = bodies(await take(second, 600));
+    // Artemis takes back what a closed session held while the next one is served already: all of it comes, not always in order.
+    if (subject.name === 'artemis') again.sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
+    expect(again).toEqual(bodies(texts(600)));
     await second.close();
     expect(await drain(to(), queue, 200)).toEqual([]);
   });
