@@ -29,13 +29,14 @@ const columns = [
 export function table(rows: readonly Row[]): string {
   const lines = rows.map(({ what, tool, rounds, figures, verdicts }) => {
     const own = figures && tool !== 'Shovel (on-confirm)'; // its CPU is the broker's
+    const hasBuffer = tool.endsWith('buffer'); // filled ahead of the sink: its second half is only the way out
     return [
       what,
       tool,
       rounds,
       figures ? Math.round(figures.rate) : '',
       own ? figures.cpu.toFixed(1) : '',
-      own ? figures.cpuLater.toFixed(1) : '',
+      own && !hasBuffer ? figures.cpuLater.toFixed(1) : '',
       own ? figures.cpuWithStart.toFixed(1) : '',
       figures ? figures.brokerCpu.toFixed(0) : '',
       own ? Math.round(figures.rssMiB) : '',
