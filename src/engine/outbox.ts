@@ -4,7 +4,7 @@ import type { Message } from '../message.ts';
 import { Bell } from './bell.ts';
 import type { Clock } from './clock.ts';
 import { type Item, type SendQueue, StreamQueue, UnitQueue } from './send-queue.ts';
-import { type LinkStatus, newStatus, pause, supervise } from './supervise.ts';
+import { closeLink, type LinkStatus, newStatus, pause, supervise } from './supervise.ts';
 import type { Ticket } from './ticket.ts';
 
 export type Order = 'none' | 'key' | 'lane';
@@ -122,7 +122,7 @@ export class Outbox {
       if (session.lost !== undefined) break;
       this.#write(session, picked);
     }
-    await link.close(); // ends every pending write: from here nothing of this link can arrive
+    await closeLink(link, this.#o.log); // ends every pending write: from here nothing of this link can arrive
     session.isOver = true;
     this.#linkLost(session);
     throw session.lost;

@@ -59,11 +59,20 @@ export async function supervise<L extends { close(): Promise<void> }>(s: Supervi
       if (error instanceof MqferryError && fatal.includes(error.code)) throw error;
       quiet.failed(error);
     } finally {
-      await link?.close();
+      if (link) await closeLink(link, s.log);
     }
     await clock.sleep(pause(s.backoff, failures, clock), signal);
   }
   become(status, 'closed', clock);
+}
+
+/** Closes a link. A connector that throws here has a bug, but what its link held must be written again all the same. */
+export async function closeLink(link: { close(): Promise<void> }, log: Log): Promise<void> {
+  try {
+    await link.close();
+  } catch (error) {
+    log.error({ err: error }, `closing a link failed: ${describeError(error)}`);
+  }
 }
 
 /** Exponential, capped, with jitter: between half and the whole of it. */

@@ -196,6 +196,23 @@ test('the window bounds what is read while the sink does not confirm', async () 
   expect(run.pumps[0]?.window.messagesMax).toBe(40);
 });
 
+test('a connector that throws while it closes a lost link does not hold up what was on its way', async () => {
+  const [source, sink] = [new FakeSource(), new FakeSink()];
+  let cuts = 1;
+  sink.answer = () => (cuts-- > 0 ? 'hangUp' : 'store');
+  const plan = routePlan(source.push(...messages(3)), [sink]);
+  const { end } = (plan.pumps[0] as (typeof plan.pumps)[0]).sinks[0] as { end: typeof sink.end };
+  const open = end.open;
+  Object.assign(end, {
+    open: async (signal: AbortSignal) => ({
+      ...(await open(signal)),
+      close: () => Promise.reject(new TypeError('a bug in the connector')),
+    }),
+  });
+  start(plan);
+  await until('all are acked', () => source.acked.length === 3, 5000);
+});
+
 test('a lost source link is opened again, and what was not acked comes again', async () => {
   const [source, sink] = [new FakeSource(), new FakeSink()];
   const run = start(routePlan(source.push(...messages(3)), [sink]));
