@@ -36,6 +36,8 @@ interface Foreign {
 export function failure(doing: string, error: unknown): MqferryError {
   if (error instanceof MqferryError) return error;
   const causes = innermost(error);
+  const own = causes.find((cause) => cause instanceof MqferryError);
+  if (own) return own as MqferryError;
   let code: ErrorCode = 'NOT_CONNECTED';
   for (const cause of causes) code = codeOf(cause) ?? code;
   const reasons = new Set(causes.map((cause) => text(cause)).filter((reason) => reason !== ''));

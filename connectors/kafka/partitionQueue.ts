@@ -120,35 +120,14 @@ export class PartitionQueue {
   }
 }
 
-/**
- * Where the batch that begins at `start` must end. Times in one batch lie less than 2^31 ms apart: further apart @platformatic/kafka 2.12.1
- * writes them wrong (its zigzag encoding shifts by 31 instead of 63).
- */
-export function batchEnd(
-  records: readonly { readonly bytes: number; readonly timestamp: bigint | undefined }[],
-  start: number,
-  limits: QueueLimits,
-): number {
-  const first = timeOf(records[start]);
+/** Where the batch that begins at `start` must end. */
+export function batchEnd(records: readonly { readonly bytes: number }[], start: number, limits: QueueLimits): number {
   let bytes = 0;
   let end = start;
   while (end < records.length && end - start < limits.messages) {
-    const record = records[end] as (typeof records)[number];
-    bytes += record.bytes;
-    if (end > start && (bytes > limits.bytes || tooFar(timeOf(record), first))) break;
+    bytes += (records[end] as { readonly bytes: number }).bytes;
+    if (end > start && bytes > limits.bytes) break;
     end++;
   }
   return end;
-}
-
-const farMs = 2n ** 31n - 60_000n;
-
-// A record without a time gets the clock's when it is sent, so it counts as now; the minute kept back above is for that.
-function timeOf(record: { readonly timestamp: bigint | undefined } | undefined): bigint {
-  return record?.timestamp ?? BigInt(Date.now());
-}
-
-function tooFar(time: bigint, first: bigint): boolean {
-  const apart = time - first;
-  return apart >= farMs || apart <= -farMs;
 }

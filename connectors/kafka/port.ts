@@ -1,5 +1,6 @@
 /** What the connector needs of a Kafka client library, and no more. Two drivers implement it; both throw MqferryError only. */
 import type { Log, Message } from '../../src/connector.ts';
+import type { Compression } from './compression.ts';
 
 /** One address with its credentials, certificates already read. */
 export interface ClientOptions {
@@ -31,11 +32,11 @@ export interface Driver {
   openProbe(client: ClientOptions): Promise<Probe>;
 }
 
-export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
-
 export interface WriterOptions {
   readonly compression: Compression;
 }
+
+export type OutHeaders = readonly (readonly [name: string, value: Buffer | string | null])[];
 
 /** A record on its way out. */
 export interface OutRecord {
@@ -43,10 +44,10 @@ export interface OutRecord {
   readonly partition: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** In order. Each name is a Buffer object of its own: equal names are two entries. */
-  readonly headers: ReadonlyMap<Buffer, Buffer | null>;
-  /** Milliseconds; the broker's clock when absent. */
-  readonly timestamp: bigint | undefined;
+  /** In order, with repeats. A text is written as UTF-8. */
+  readonly headers: OutHeaders;
+  /** Whole milliseconds since the epoch; our clock when absent. */
+  readonly timestamp: number | undefined;
 }
 
 export interface Writer {

@@ -1,35 +1,13 @@
-/** From one partition of a decoded fetch response to messages: only what is committed, from the asked offset on, with the right times. */
+/** From what a fetch found in one partition to messages: only what is committed, from the asked offset on, with the right times. */
 import type { Message } from '../../../src/connector.ts';
 import { fromRecord } from '../message.ts';
 import type { Chunk, Claim } from '../port.ts';
+import { control, logAppendTime, type ReadBatch, type ReadRecord, transactional } from '../records.ts';
 
-interface FetchedRecord {
-  readonly offsetDelta: number;
-  readonly timestampDelta: bigint;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: readonly (readonly [Buffer | null, Buffer | null])[];
-}
-
-export interface FetchedBatch {
-  readonly attributes: number;
-  readonly firstOffset: bigint;
-  readonly lastOffsetDelta: number;
-  readonly firstTimestamp: bigint;
-  readonly maxTimestamp: bigint;
-  readonly producerId: bigint;
-  readonly records: readonly FetchedRecord[];
-}
-
-interface AbortedTransaction {
+export interface AbortedTransaction {
   readonly producerId: bigint;
   readonly firstOffset: bigint;
 }
-
-/** Bits of a batch's attributes (kafka.apache.org/documentation/#recordbatch). */
-const logAppendTime = 8;
-const transactional = 16;
-const control = 32;
 
 /**
  * The messages from `position` on. The next position comes from the batches, not from the records: compaction removes records, and markers are
@@ -38,29 +16,28 @@ const control = 32;
 export function readChunk(
   claim: Claim,
   position: number,
-  batches: readonly FetchedBatch[],
+  batches: readonly ReadBatch[],
   aborted: readonly AbortedTransaction[] | null,
 ): Chunk {
   const messages: Message[] = [];
   const filter = new AbortedFilter(aborted ?? []);
   let next = position;
   for (const batch of batches) {
-    const first = Number(batch.firstOffset);
-    const last = first + batch.lastOffsetDelta;
-    if (filter.keeps(batch)) takeRecords(claim, position, first, batch, messages);
-    if (last >= next) next = last + 1;
+    if (filter.keeps(batch)) takeRecords(claim, position, batch, messages);
+    next = Math.max(next, batch.firstOffset + batch.lastOffsetDelta + 1);
   }
   return { claim, messages, next };
 }
 
-function takeRecords(claim: Claim, position: number, first: number, batch: FetchedBatch, into: Message[]): void {
+function takeRecords(claim: Claim, position: number, batch: ReadBatch, into: Message[]): void {
+  const { records, firstOffset } = batch;
   const appended = (batch.attributes & logAppendTime) !== 0;
-  const base = Number(appended ? batch.maxTimestamp : batch.firstTimestamp);
-  for (const record of batch.records) {
-    const offset = first + record.offsetDelta;
+  const base = appended ? batch.maxTimestamp : batch.firstTimestamp;
+  for (let i = 0; i < records.length; i++) {
+    const { offsetDelta, timestampDelta, key, value, headers } = records[i] as ReadRecord;
+    const offset = firstOffset + offsetDelta;
     if (offset < position) continue;
-    const timestamp = appended ? base : base + Number(record.timestampDelta);
-    into.push(fromRecord(claim, offset, timestamp, record.key, record.value, record.headers));
+    into.push(fromRecord(claim, offset, appended ? base : base + timestampDelta, key, value, headers));
   }
 }
 
@@ -73,8 +50,8 @@ class AbortedFilter {
     this.#coming = aborted.length < 2 ? [...aborted] : aborted.toSorted((a, b) => Number(a.firstOffset - b.firstOffset));
   }
 
-  keeps(batch: FetchedBatch): boolean {
-    const last = batch.firstOffset + BigInt(batch.lastOffsetDelta);
+  keeps(batch: ReadBatch): boolean {
+    const last = batch.firstOffset + batch.lastOffsetDelta;
     while (this.#coming[0] && this.#coming[0].firstOffset <= last) this.#open.add((this.#coming.shift() as AbortedTransaction).producerId);
     if ((batch.attributes & control) !== 0) {
       if (isAbortMarker(batch)) this.#open.delete(batch.producerId);
@@ -85,7 +62,7 @@ class AbortedFilter {
 }
 
 // The key of a marker: version int16, then type int16; 0 is abort. Compaction may have emptied the batch.
-function isAbortMarker(batch: FetchedBatch): boolean {
+function isAbortMarker(batch: ReadBatch): boolean {
   const key = batch.records[0]?.key;
   return key !== null && key !== undefined && key.length >= 4 && key.readInt16BE(2) === 0;
 }

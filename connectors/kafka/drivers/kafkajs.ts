@@ -71,10 +71,10 @@ function outgoing(record: OutRecord): KafkajsMessage {
 }
 
 function outgoingHeaders(headers: OutRecord['headers']): IHeaders {
-  const object = Object.create(null) as Record<string, Buffer[]>;
+  const object = Object.create(null) as Record<string, (Buffer | string)[]>;
   for (const [name, value] of headers) {
     if (value === null) throw new MqferryError('REFUSED', `driver kafkajs cannot write the header "${name}" without a value (null)`);
-    (object[name.toString()] ??= []).push(value);
+    (object[name] ??= []).push(value);
   }
   return object;
 }

@@ -260,11 +260,11 @@ async function patiently(ask: () => Promise<void>): Promise<void> {
 }
 
 function toMessage(claim: Claim, record: KafkaMessage): Message {
-  const headers: [Buffer, Buffer | null][] = [];
+  const headers: [string, Buffer | null][] = [];
   // Only bytes are headers: kafkajs keeps them in a plain object, and a name like `constructor` comes with what the object has under it.
   for (const [name, value] of Object.entries(record.headers ?? {})) {
     for (const each of Array.isArray(value) ? value : [value]) {
-      if (each === null || Buffer.isBuffer(each)) headers.push([Buffer.from(name), each]);
+      if (each === null || Buffer.isBuffer(each)) headers.push([name, each]);
     }
   }
   return fromRecord(claim, Number(record.offset), Number(record.timestamp), record.key, record.value, headers);

@@ -1,24 +1,23 @@
 /** The default driver, on @platformatic/kafka 2.x: its clients, but never its stream (it is destroyed by any error that outlives its retries). */
-import { Admin, type MessageToProduce, Producer } from '@platformatic/kafka';
+import { Admin, Producer } from '@platformatic/kafka';
 import { MqferryError } from '../../../src/connector.ts';
 import { failure } from '../failures.ts';
-import type { ClientOptions, Driver, OutRecord, Probe, Writer, WriterOptions } from '../port.ts';
+import type { ClientOptions, Driver, Probe, Writer, WriterOptions } from '../port.ts';
 import { baseOptions, closeAll } from './platformaticClient.ts';
 import { openPlatformaticReader } from './platformaticReader.ts';
+import { recordSender } from './platformaticWire.ts';
 
 export const platformatic: Driver = { openWriter, openReader: openPlatformaticReader, openProbe };
 
-type Outgoing = MessageToProduce<Buffer, Buffer, Buffer, Buffer>;
-
 async function openWriter(client: ClientOptions, options: WriterOptions): Promise<Writer> {
-  const producer = new Producer<Buffer, Buffer, Buffer, Buffer>({
+  const producer = new Producer<never, never, never, never>({
     ...baseOptions(client),
     idempotent: true,
     retries: 8,
     retryDelay: 250,
-    compression: options.compression,
   });
   producer.on('error', () => {}); // every failure also rejects the call that met it
+  const sendRecords = recordSender(producer, options.compression);
   const writer: Writer = {
     async partitions(topic) {
       try {
@@ -31,8 +30,7 @@ async function openWriter(client: ClientOptions, options: WriterOptions): Promis
     },
     async send(records) {
       try {
-        // acks in every call: the constructor's is never read (2.12.1), and without it a change of leader loses what was confirmed.
-        await producer.send({ acks: -1, messages: records as readonly OutRecord[] as unknown as Outgoing[] });
+        await sendRecords(records);
       } catch (error) {
         const [first] = records;
         throw failure(`cannot write to ${first?.topic}/${first?.partition}`, error);

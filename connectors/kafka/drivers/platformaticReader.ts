@@ -4,10 +4,12 @@ import { type MqferryError, notConnected } from '../../../src/connector.ts';
 import { failure, isFailure } from '../failures.ts';
 import { Gaps } from '../gaps.ts';
 import type { Chunk, ClientOptions, Position, Reader, ReaderHooks, ReaderOptions } from '../port.ts';
-import { type FetchedBatch, readChunk } from './fetched.ts';
+import { readBatches } from '../records.ts';
+import { readChunk } from './fetched.ts';
 import { committedAt, type Held, locate, newlyHeld, offsetAt } from './held.ts';
 import { type CommittedOffset, Membership, type Share } from './membership.ts';
 import { baseOptions, closeAll } from './platformaticClient.ts';
+import { type FetchAnswer, type FetchedPartition, fetchBytes } from './platformaticWire.ts';
 import { TopicWatch } from './topicWatch.ts';
 
 const waitMs = 500;
@@ -52,6 +54,7 @@ class PlatformaticReader implements Reader {
     });
     this.#client = new Consumer({ ...baseOptions(client), groupId: options.groupId, autocommit: false, isolationLevel: 1, retries: 0 });
     this.#client.on('error', () => {}); // every failure also rejects the call that met it
+    fetchBytes(this.#client);
     this.#topics = new TopicWatch(this.#client, client, options);
     this.#gaps = new Gaps(options);
   }
@@ -185,7 +188,7 @@ class PlatformaticReader implements Reader {
         topics: [...topics].map(([topicId, list]) => ({ topicId, partitions: list })),
       })
       .then(
-        (response) => this.#take(response, asked),
+        (response) => this.#take(response as unknown as FetchAnswer, asked),
         (error: unknown) => this.#takeFailed(error, asked, node),
       )
       .catch((error: unknown) => {
@@ -205,15 +208,15 @@ class PlatformaticReader implements Reader {
         // Not ours any more: whoever has it now reads it.
         if (!held?.claim.live || held.position === undefined) continue;
         if (answer.errorCode !== 0) await this.#answeredError(held, answer.errorCode);
-        else this.#takeRecords(held, answer.records ?? [], answer.abortedTransactions);
+        else this.#takeRecords(held, answer);
       }
     }
   }
 
-  #takeRecords(held: Held, records: readonly FetchedBatch[], aborted: FetchAnswerPartition['abortedTransactions']): void {
+  #takeRecords(held: Held, { records, abortedTransactions }: FetchedPartition): void {
     held.troubleSince = 0;
     const position = held.position as number;
-    const chunk = readChunk(held.claim, position, records, aborted);
+    const chunk = readChunk(held.claim, position, readBatches(records, position), abortedTransactions);
     if (chunk.next === position) return;
     held.position = chunk.next;
     this.#ready.push(chunk);
@@ -278,17 +281,6 @@ const errorNames: Readonly<Record<number, string>> = {
   6: 'NOT_LEADER_OR_FOLLOWER',
   29: 'TOPIC_AUTHORIZATION_FAILED',
 };
-
-interface FetchAnswerPartition {
-  readonly partitionIndex: number;
-  readonly errorCode: number;
-  readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[] | null;
-  readonly records?: readonly FetchedBatch[] | null;
-}
-
-interface FetchAnswer {
-  readonly responses: readonly { readonly topicId: string; readonly partitions: readonly FetchAnswerPartition[] }[];
-}
 
 function pushTo<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   const list = map.get(key);

@@ -1,18 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { type FetchedBatch, readChunk } from '../../../connectors/kafka/drivers/fetched.ts';
+import { readChunk } from '../../../connectors/kafka/drivers/fetched.ts';
+import type { ReadBatch } from '../../../connectors/kafka/records.ts';
 
 const claim = { topic: 't', partition: 0, lane: 't/0', live: true };
 const transactional = 16;
 const control = 32;
 
-function batch(firstOffset: number, count: number, more: Partial<FetchedBatch> = {}): FetchedBatch {
+function batch(firstOffset: number, count: number, more: Partial<ReadBatch> = {}): ReadBatch {
   const records = Array.from({ length: count }, (_, offsetDelta) => record(offsetDelta));
   return {
     attributes: 0,
-    firstOffset: BigInt(firstOffset),
+    firstOffset,
     lastOffsetDelta: count - 1,
-    firstTimestamp: 100n,
-    maxTimestamp: 900n,
+    firstTimestamp: 100,
+    maxTimestamp: 900,
     producerId: -1n,
     records,
     ...more,
@@ -20,10 +21,10 @@ function batch(firstOffset: number, count: number, more: Partial<FetchedBatch> =
 }
 
 function record(offsetDelta: number, key: Buffer | null = null) {
-  return { offsetDelta, timestampDelta: BigInt(offsetDelta), key, value: Buffer.from('v'), headers: [] };
+  return { offsetDelta, timestampDelta: offsetDelta, key, value: Buffer.from('v'), headers: [] };
 }
 
-function marker(firstOffset: number, producerId: bigint, type: 'abort' | 'commit'): FetchedBatch {
+function marker(firstOffset: number, producerId: bigint, type: 'abort' | 'commit'): ReadBatch {
   const key = Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1]);
   return batch(firstOffset, 1, { attributes: transactional | control, producerId, records: [record(0, key)] });
 }

@@ -36,9 +36,9 @@ describe('records and messages', () => {
       5,
       null,
       null,
-      headers.map(([name, value]) => [Buffer.from(name), value === null ? null : Buffer.from(value)]),
+      headers.map(([name, value]) => [name, value === null ? null : Buffer.from(value)] as const),
     );
-    const again = [...toHeaders(record)].map(([name, value]) => [name.toString(), value?.toString() ?? null]);
+    const again = toHeaders(record).map(([name, value]) => [name, value?.toString() ?? null]);
     expect(again).toEqual(headers);
   });
 
@@ -52,7 +52,7 @@ describe('records and messages', () => {
         ['d', new Date(0)],
       ],
     });
-    expect([...toHeaders(message).values()].map(String)).toEqual(['5', 'true', '7', '1970-01-01T00:00:00.000Z']);
+    expect(toHeaders(message).map(([, value]) => value)).toEqual(['5', 'true', '7', '1970-01-01T00:00:00.000Z']);
   });
 
   test('a list as a header is an error, not a guess', () => {
@@ -62,7 +62,7 @@ describe('records and messages', () => {
   test('times before 1970 and no numbers are refused', () => {
     expect(() => toTimestamp(-5)).toThrow(/timestamp/);
     expect(() => toTimestamp(Number.NaN)).toThrow(/timestamp/);
-    expect(toTimestamp(1.5)).toBe(1n);
+    expect(toTimestamp(1.5)).toBe(1);
     expect(toTimestamp(undefined)).toBeUndefined();
   });
 
