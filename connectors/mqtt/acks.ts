@@ -1,5 +1,6 @@
 import type { MqttClient } from 'mqtt';
 import type { Room } from '../../src/connector.ts';
+import { encodePubacks } from './encode.ts';
 import { transmit } from './wire.ts';
 
 interface Owed {
@@ -49,12 +50,14 @@ export class Acks {
   }
 
   #send(): void {
+    const messageIds: number[] = [];
     let owed = this.#owed[this.#first];
     while (owed?.settled) {
-      if (owed.messageId !== 0) transmit(this.#client, { cmd: 'puback', messageId: owed.messageId, reasonCode: 0 });
+      if (owed.messageId !== 0) messageIds.push(owed.messageId);
       this.#bytes -= owed.bytes;
       owed = this.#owed[++this.#first];
     }
+    if (messageIds.length > 0) transmit(this.#client, encodePubacks(messageIds));
     // Forget what was sent, now and then: shifting one by one would cost far more.
     if (this.#first < 1000 && this.#first < this.#owed.length) return;
     this.#owed = this.#owed.slice(this.#first);

@@ -153,7 +153,8 @@ function propertyBytes(properties: Properties): number {
   return sum;
 }
 
-function lengthBytes(length: number): number {
+/** Bytes of a length of the protocol. */
+export function lengthBytes(length: number): number {
   if (length < 128) return 1;
   if (length < 16_384) return 2;
   return length < 2_097_152 ? 3 : 4;

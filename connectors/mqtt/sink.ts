@@ -13,6 +13,7 @@ import {
 import { addressesOf } from './address.ts';
 import type { SinkConfig } from './config.ts';
 import { connect, type Limits, type Link } from './connection.ts';
+import { encodePublishes } from './encode.ts';
 import { carries, type Publish } from './message.ts';
 import { type Publisher, publisher, refusalOf } from './publisher.ts';
 import { noSubscriber, pubackRefusal, type Reason } from './reasons.ts';
@@ -30,6 +31,9 @@ export function mqttSink(config: SinkConfig, context: EndContext): SinkEnd {
     open: (signal) => connect(config.connection, session, (link) => new MqttSink(link, publish, config, context), signal),
   };
 }
+
+/** What is written at once, roughly. */
+const pieceBytes = 64 * 1024;
 
 /** One call of write(): ends when each of its messages has. */
 interface Write {
@@ -104,17 +108,30 @@ class MqttSink implements Sink {
   /** Sends what the window has room for, in call order. */
   #send(): void {
     const { client, limits } = this.#link;
+    // When the stream has enough, more would only pile up in memory; `drain` goes on.
+    while (!this.#over && !client.stream.writableNeedDrain) {
+      const packets = this.#nextPackets(limits);
+      if (packets.length === 0) break;
+      transmit(client, encodePublishes(packets));
+    }
+    this.#forgetSent();
+  }
+
+  /** The packets of the next piece that is written, within the window; from here on they are in flight. */
+  #nextPackets(limits: Limits): Publish[] {
     const window = Math.min(this.#window, limits.receiveMaximum);
-    while (this.#next < this.#waiting.length && this.#inFlight.size < window && !this.#over) {
-      if (client.stream.writableNeedDrain) break; // more would only pile up in memory; `drain` goes on
+    const packets: Publish[] = [];
+    let bytes = 0;
+    while (this.#next < this.#waiting.length && this.#inFlight.size < window && bytes < pieceBytes) {
       const parcel = this.#waiting[this.#next++] as Parcel;
       const packet = this.#packet(parcel, limits);
       if (!packet) continue;
+      packets.push(packet);
+      bytes += packet.payload.length;
       if (packet.qos === 1) this.#inFlight.set((packet.messageId = this.#freeId()), parcel);
-      transmit(client, packet);
-      if (packet.qos === 0) this.#end(parcel);
+      else this.#end(parcel);
     }
-    this.#forgetSent();
+    return packets;
   }
 
   #packet(parcel: Parcel, limits: Limits): Publish | undefined {

@@ -1,21 +1,15 @@
 /**
- * The only place that reaches past the public side of mqtt.js, which is pinned to 5.16.0 for it; test/connectors/mqtt/wire.test.ts
- * fails when an upgrade changes what is used here.
+ * What is known here of the inside of mqtt.js, which is pinned to 5.16.0 for it; test/connectors/mqtt/wire.test.ts fails when an upgrade
+ * changes what is used here.
  */
-import type { MqttClient, Packet } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 
 /**
- * Writes one packet to the link as it is, without a copy in the client's store: nothing is ever sent twice behind our back, and it costs
- * half as much as `publish()`. Dropped when the link is not up.
+ * Writes whole packets to the link as they are, beside the client and its store: nothing is ever sent twice behind our back. Dropped when
+ * the link is not up.
  */
-export function transmit(client: MqttClient, packet: Packet): void {
-  if (!client.connected) return; // it would be queued and sent on a later connection
-  try {
-    client['_sendPacket'](packet, undefined, undefined, true);
-  } catch (error) {
-    // Half a packet may be on its way: the connection is of no more use.
-    client.emit('error', error as Error);
-  }
+export function transmit(client: MqttClient, packets: Buffer): void {
+  if (client.connected) client.stream.write(packets);
 }
 
 /**

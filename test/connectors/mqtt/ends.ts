@@ -3,6 +3,7 @@ import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { afterEach } from 'vitest';
 import type { ConnectionConfig, SinkConfig, SourceConfig } from '../../../connectors/mqtt/config.ts';
 import { connectionFields, sinkFields, sourceFields } from '../../../connectors/mqtt/config.ts';
+import type { Publish } from '../../../connectors/mqtt/message.ts';
 import { mqttSink } from '../../../connectors/mqtt/sink.ts';
 import { mqttSource } from '../../../connectors/mqtt/source.ts';
 import type { Batch, EndContext, Fields, Log, Message, Room, Sink, Source, Template } from '../../../src/connector.ts';
@@ -36,6 +37,11 @@ export function sinkConfig(port: number, { connection, topic = 't', ...changes }
 
 export function constant(text: string): Template {
   return Object.assign(() => text, { constant: text });
+}
+
+/** A packet of QoS 1 as MQTT 3.1.1 has it. */
+export function publish(topic: string, body: string, messageId: number): Publish {
+  return { cmd: 'publish', topic, payload: Buffer.from(body), qos: 1, retain: false, dup: false, messageId };
 }
 
 export interface LogLine {

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodePublishes } from '../../../connectors/mqtt/encode.ts';
 import { mqttSink } from '../../../connectors/mqtt/sink.ts';
 import { transmit } from '../../../connectors/mqtt/wire.ts';
 import { Message, type Template } from '../../../src/connector.ts';
 import { type Broker, until } from '../../brokers/broker.ts';
 import { startMosquitto } from '../../brokers/mosquitto.ts';
-import { client, context, never, openSink, openSource, sinkConfig, take, texts, toClose, wide } from './ends.ts';
+import { client, context, never, openSink, openSource, publish, sinkConfig, take, texts, toClose, wide } from './ends.ts';
 import { spyOn } from './spy.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'mqferry-acl-'));
@@ -101,10 +102,7 @@ describe('a message that mosquitto answers by hanging up (MQTT 3.1.1)', () => {
     const { seen } = await listen('open/raw');
     const raw = await client(port, { protocolVersion: 4 });
     const closed = new Promise<void>((resolve) => raw.once('close', () => resolve()));
-    raw.stream.cork();
-    for (const [i, name] of ['open/raw', topic, 'open/raw', 'open/raw'].entries())
-      transmit(raw, { cmd: 'publish', topic: name, payload: String(i), qos: 1, retain: false, dup: false, messageId: i + 1 });
-    raw.stream.uncork();
+    transmit(raw, encodePublishes(['open/raw', topic, 'open/raw', 'open/raw'].map((name, i) => publish(name, String(i), i + 1))));
     await closed;
     await (await client(port)).publishAsync('open/raw', 'last', { qos: 1 });
     await until('the last one has come', () => seen.includes('last'));

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodePubacks, encodePublishes } from '../../../connectors/mqtt/encode.ts';
 import { transmit, withoutPuback } from '../../../connectors/mqtt/wire.ts';
 import { type AedesBroker, startAedes } from '../../brokers/aedes.ts';
 import { until } from '../../brokers/broker.ts';
-import { client } from './ends.ts';
+import { client, publish } from './ends.ts';
 import { spyOn } from './spy.ts';
 
 /** What connectors/mqtt knows of the inside of mqtt.js. When one of these fails after an upgrade, read its source before anything else. */
@@ -18,9 +19,8 @@ describe('mqtt.js', () => {
     expect(createRequire(import.meta.url)('mqtt/package.json')).toMatchObject({ version: '5.16.0' });
   });
 
-  test('has _sendPacket(packet, callback, callback, noStore), which writes at once and stores nothing', async () => {
+  test('takes packets that are written to its stream, keeps no copy, and tells of their PUBACK', async () => {
     const mqtt = await client(broker.port, { protocolVersion: 4 });
-    expect(mqtt['_sendPacket']).toHaveLength(4);
     const stored: unknown[] = [];
     const put = mqtt.outgoingStore.put.bind(mqtt.outgoingStore);
     mqtt.outgoingStore.put = (packet, done) => {
@@ -28,16 +28,16 @@ describe('mqtt.js', () => {
       return put(packet, done);
     };
     const acked = new Promise((resolve) => mqtt.on('packetreceive', (packet) => packet.cmd === 'puback' && resolve(packet.messageId)));
-    transmit(mqtt, { cmd: 'publish', topic: 't', payload: 'x', qos: 1, retain: false, dup: false, messageId: 4711 });
+    transmit(mqtt, encodePublishes([publish('t', 'x', 4711)]));
     expect(await acked).toBe(4711);
     expect(stored).toEqual([]);
     expect(mqtt.outgoing).toEqual({});
   });
 
-  test('would queue a packet for a later connection, so nothing is handed to it without one', async () => {
+  test('nothing is written without a connection, and nothing is queued for a later one', async () => {
     const mqtt = await client(broker.port, { protocolVersion: 4 });
     await mqtt.endAsync(true);
-    transmit(mqtt, { cmd: 'puback', messageId: 1 });
+    transmit(mqtt, encodePubacks([1]));
     expect(mqtt.queue).toEqual([]);
   });
 
@@ -54,7 +54,7 @@ describe('mqtt.js', () => {
     for (const body of ['1', '2', '3']) await other.publishAsync('held', body, { qos: 1 });
     await until('all have come', () => ids.length === 3);
     expect(spy.pubacks).toEqual([]);
-    transmit(mqtt, { cmd: 'puback', messageId: ids[0] as number, reasonCode: 0 });
+    transmit(mqtt, encodePubacks([ids[0] as number]));
     await until('it is sent', () => spy.pubacks.length > 0);
     expect(spy.pubacks).toEqual([ids[0]]);
     spy.close();
