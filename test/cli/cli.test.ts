@@ -113,6 +113,21 @@ describe('the command line', () => {
     expect(err).toContain('route a stopped: read ');
   });
 
+  test.runIf(process.platform === 'linux')(
+    'run has a small heap under the pid it was started with, unless somebody has sized it',
+    async () => {
+      const path = file('routes:\n  a:\n    source: { generate: { interval: 50ms } }\n    sink: print\n');
+      const commandLine = async (env: Readonly<Record<string, string>>) => {
+        const run = start(['run', path, '--no-admin'], { env });
+        await until('it runs', async () => run.err().includes('runs 1 route'));
+        return readFileSync(`/proc/${run.child.pid}/cmdline`, 'utf8');
+      };
+      const [usual, sized] = await Promise.all([commandLine({}), commandLine({ NODE_OPTIONS: '--max-semi-space-size=32' })]);
+      expect(usual).toContain('--max-semi-space-size=8');
+      expect(sized).not.toContain('--max-semi-space-size=8');
+    },
+  );
+
   test('a second signal means now: 143', async () => {
     const path = file(`routes:
   a:
