@@ -4,7 +4,7 @@ import type { Message } from '../message.ts';
 import { Bell } from './bell.ts';
 import type { Clock } from './clock.ts';
 import { type Item, type SendQueue, StreamQueue, UnitQueue } from './send-queue.ts';
-import { closeLink, type LinkStatus, newStatus, pause, supervise } from './supervise.ts';
+import { closeLink, isFatal, type LinkStatus, newStatus, pause, supervise } from './supervise.ts';
 import type { Ticket } from './ticket.ts';
 
 export type Order = 'none' | 'key' | 'lane';
@@ -219,7 +219,7 @@ export class Outbox {
     this.retried += unknown.length;
     const isLogin = lost instanceof MqferryError && (lost.code === 'AUTH' || lost.code === 'FORBIDDEN');
     const alone = unknown[0];
-    if (!this.#o.countsHangUps || isLogin || unknown.length !== 1 || !alone) return;
+    if (!this.#o.countsHangUps || isLogin || isFatal(lost) || unknown.length !== 1 || !alone) return;
     if (++alone.attempts < this.#o.retry.attempts) return;
     const text = `the broker ended the link ${alone.attempts} times when it was sent this message alone`;
     this.#setAside(alone, new MqferryError('REFUSED', text, { cause: lost }));

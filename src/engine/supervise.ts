@@ -30,6 +30,11 @@ export interface Supervised<L extends { close(): Promise<void> }> {
 const fatal: readonly ErrorCode[] = ['BUFFER_FAILED', 'SOURCE_GAP', 'DATA_LOCKED', 'CONFIG_INVALID'];
 const logEveryMs = 30_000;
 
+/** No new link can mend it. */
+export function isFatal(error: unknown): boolean {
+  return error instanceof MqferryError && fatal.includes(error.code);
+}
+
 /**
  * Opens one link after the other: serve, close, back off, open again, until `serve` returns or the signal is aborted.
  * Throws only what no new link can mend (a failed buffer, a gap at the source).
@@ -56,7 +61,7 @@ export async function supervise<L extends { close(): Promise<void> }>(s: Supervi
       status.failures++;
       status.error = describeError(error);
       become(status, 'down', clock);
-      if (error instanceof MqferryError && fatal.includes(error.code)) throw error;
+      if (isFatal(error)) throw error;
       quiet.failed(error);
     } finally {
       if (link) await closeLink(link, s.log);

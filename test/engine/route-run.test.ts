@@ -102,6 +102,20 @@ describe('a message that cannot be delivered', () => {
     expect(run.books).toMatchObject({ delivered: 1, dropped: 1 });
   });
 
+  test('when no new link can mend the sink, stops the route: the message is not blamed for it, nor dropped', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    sink.answer = () => {
+      throw new MqferryError('BUFFER_FAILED', 'the disk has failed');
+    };
+    const retry = { attempts: 1, backoff: { fromMs: 1, toMs: 1 } };
+    const run = start(routePlan(source.push(...messages(1)), [sink], { lastResort: 'drop', retry }));
+    await until('the route has failed', () => run.state === 'failed' && run.books.inFlight === 0);
+    expect(run.reason).toContain('the disk has failed');
+    expect(sink.opens, 'there is no second try').toBe(1);
+    expect(source.acked).toEqual([]);
+    expect(run.books).toMatchObject({ read: 1, returned: 1, dropped: 0 });
+  });
+
   test('refused by two sinks is one dead letter and one entry in the books', async () => {
     const [source, one, two, dead] = [new FakeSource(), new FakeSink(), new FakeSink(), new FakeSink()];
     one.answer = () => 'refuse';
