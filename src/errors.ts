@@ -15,6 +15,7 @@ export const errorCodes = [
   'DECODE_FAILED',
   'HOPS_EXCEEDED',
   'SOURCE_GAP',
+  'SINK_GONE',
   'SESSION_LOST',
   'BUFFER_FAILED',
   'BUFFER_FULL',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
-import { type Message, notConnected, propertyNames, type Refusal, type Sink, type SinkCan } from '../../src/connector.ts';
+import { type Message, MqferryError, notConnected, propertyNames, type Refusal, type Sink, type SinkCan } from '../../src/connector.ts';
 import { jsonLine, textLine } from './lines.ts';
 
 export const printCan: SinkCan = {
@@ -16,7 +16,10 @@ export const printCan: SinkCan = {
 /** What of standard output is used. */
 export type Output = NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY'>>;
 
-/** Prints one line per message, one write per batch; a write resolves when the output has taken it, and throws when it is closed. */
+/**
+ * Prints one line per message, one write per batch; a write resolves when the output has taken it. Throws SINK_GONE when the output has
+ * ended: a process has one standard output, so there is nothing to open again.
+ */
 export function printSink(output: Output, format: 'text' | 'json'): Sink {
   return new PrintSink(output, format === 'json' ? jsonLine : textLine(output.isTTY === true));
 }
@@ -31,7 +34,7 @@ class PrintSink implements Sink {
   readonly #pending = new Set<(error: Error) => void>();
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
-  readonly #lost = (cause?: Error) => this.#fail('standard output is gone', cause);
+  readonly #lost = (cause?: Error) => this.#fail(gone(cause));
 
   constructor(output: Output, line: (message: Message) => Buffer) {
     this.#output = output;
@@ -41,12 +44,13 @@ class PrintSink implements Sink {
   }
 
   async write(messages: readonly Message[]): Promise<readonly Refusal[]> {
-    if (this.#closing || !this.#output.writable) throw notConnected('standard output is closed');
+    if (this.#closing) throw notConnected('the link to standard output is closed');
+    if (!this.#output.writable) throw gone();
     await new Promise<void>((resolve, reject) => {
       this.#pending.add(reject);
       this.#output.write(Buffer.concat(messages.map(this.#line)), (error) => {
         this.#pending.delete(reject);
-        if (error) reject(notConnected('cannot write to standard output', error));
+        if (error) reject(gone(error));
         else resolve();
         if (this.#pending.size === 0) this.#idle?.();
       });
@@ -64,15 +68,19 @@ class PrintSink implements Sink {
       this.#idle = resolve;
     });
     if (this.#pending.size > 0) await Promise.race([idle, sleep(closeMs, undefined, { ref: false })]);
-    this.#fail('standard output had not taken all when it was closed');
+    this.#fail(notConnected('standard output had not taken all when the link was closed'));
     this.#output.off('error', this.#lost).off('close', this.#lost);
   }
 
-  #fail(text: string, cause?: Error): void {
-    for (const reject of this.#pending) reject(notConnected(text, cause));
+  #fail(error: MqferryError): void {
+    for (const reject of this.#pending) reject(error);
     this.#pending.clear();
     this.#idle?.();
   }
+}
+
+function gone(cause?: Error): MqferryError {
+  return new MqferryError('SINK_GONE', 'cannot write to standard output: nobody reads it any more, or it takes nothing more', { cause });
 }
 
 const heard = new WeakSet<Output>();

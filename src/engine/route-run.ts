@@ -14,7 +14,8 @@ import type { Ticket } from './ticket.ts';
  * - `running`: reads and writes, or tries to.
  * - `draining`: reads nothing more; what is in flight may still end. Leads to `stopped`.
  * - `stopped`: asked to. Everything is closed.
- * - `failed`: stopped by itself: a message that may not be lost could not be placed, the buffer failed, or the source has a gap.
+ * - `failed`: stopped by itself: a message that may not be lost could not be placed, the buffer failed, the source has a gap, or the sink is
+ *   gone for good.
  *   It reads nothing and acks nothing; `reason` says why. A new run starts it again.
  */
 export type RouteState = 'running' | 'draining' | 'stopped' | 'failed';

@@ -27,7 +27,7 @@ export interface Supervised<L extends { close(): Promise<void> }> {
   readonly signal: AbortSignal;
 }
 
-const fatal: readonly ErrorCode[] = ['BUFFER_FAILED', 'SOURCE_GAP', 'DATA_LOCKED', 'CONFIG_INVALID'];
+const fatal: readonly ErrorCode[] = ['BUFFER_FAILED', 'SOURCE_GAP', 'SINK_GONE', 'DATA_LOCKED', 'CONFIG_INVALID'];
 const logEveryMs = 30_000;
 
 /** No new link can mend it. */
@@ -37,7 +37,7 @@ export function isFatal(error: unknown): boolean {
 
 /**
  * Opens one link after the other: serve, close, back off, open again, until `serve` returns or the signal is aborted.
- * Throws only what no new link can mend (a failed buffer, a gap at the source).
+ * Throws only what no new link can mend (a failed buffer, a gap at the source, a sink that is gone for good).
  */
 export async function supervise<L extends { close(): Promise<void> }>(s: Supervised<L>): Promise<void> {
   const { status, clock, signal } = s;

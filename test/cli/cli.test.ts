@@ -83,6 +83,17 @@ describe('the command line', () => {
     expect(err).toContain('all routes have stopped');
   });
 
+  test('a pipe that its reader has closed stops the route that prints, and the run when there is no other', async () => {
+    const path = file('routes:\n  a:\n    source: { generate: { interval: 5ms } }\n    sink: print\n');
+    const run = start(['run', path, '--no-admin']);
+    run.child.stdout?.once('data', () => run.child.stdout?.destroy()); // as `| head -1` does
+    const { code, err } = await run.ended;
+    expect(code, err).toBe(1);
+    expect(err).toMatch(/route a failed: read .*returned \d+\n {2}.*standard output.*EPIPE/);
+    expect(err).toContain('all routes have stopped');
+    expect(err).not.toContain('trying again');
+  });
+
   test('--until-idle ends with 1 when something was dropped', async () => {
     const path = file('routes:\n  a:\n    source: { generate: { interval: 0, count: 3 } }\n    steps: [drop]\n    sink: print\n');
     const { code, err } = await mqferry(['run', path, '--no-admin', '--until-idle', '200ms']);

@@ -34,13 +34,13 @@ describe('the sink', () => {
     expect(taken).toEqual(['hello\nyou\n']);
   });
 
-  test('throws NOT_CONNECTED when the reader of the pipe is gone, and the process lives', async () => {
+  test('throws SINK_GONE when the reader of the pipe has ended, which no new link can mend, and the process lives', async () => {
     const { output, fail } = slowOutput();
     const sink = printSink(output, 'text');
     const writing = sink.write(hello);
     fail();
-    await expect(writing).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
-    await expect(printSink(output, 'text').write(hello)).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
+    await expect(writing).rejects.toMatchObject({ code: 'SINK_GONE', message: expect.stringContaining('standard output') });
+    await expect(printSink(output, 'text').write(hello)).rejects.toMatchObject({ code: 'SINK_GONE' });
   });
 
   test('ends a write that nobody takes when it is closed', async () => {
