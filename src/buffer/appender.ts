@@ -63,8 +63,8 @@ export class Appender<T> {
     return this.#parked !== undefined;
   }
 
-  append(items: readonly T[]): Promise<readonly Refused<T>[]> {
-    const stored = this.#appends.add(items);
+  append(items: readonly T[], writer: object): Promise<readonly Refused<T>[]> {
+    const stored = this.#appends.add(items, writer);
     this.#start();
     return stored;
   }
@@ -79,13 +79,17 @@ export class Appender<T> {
     if (this.#parked?.lack === 'messages') this.#parked.wake();
   }
 
-  /** Waits for the frame that is being written, as long as `patience` lets it; rejects what is in none. */
-  async cancel(patience: (work: Promise<void>) => Promise<void>): Promise<void> {
+  /**
+   * Waits for the frame that is being written, as long as `patience` lets it; rejects what is in none: of one writer, or of all. The others
+   * go on as if nothing had been.
+   */
+  async cancel(patience: (work: Promise<void>) => Promise<void>, writer?: object): Promise<void> {
     this.#cancelled = this.#running !== undefined;
     this.#parked?.wake();
     await patience(this.#running ?? Promise.resolve());
     this.#cancelled = false;
-    this.#appends.reject(notConnected('the buffer was closed before it had taken the message'));
+    this.#appends.reject(notConnected('the buffer was closed before it had taken the message'), writer);
+    if (writer !== undefined) this.#goOn();
   }
 
   /** Everything is rejected. */
@@ -104,8 +108,12 @@ export class Appender<T> {
   #start(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
-      if (!this.#cancelled && !this.#owner.failed && (this.#appends.waiting || this.#syncDue)) this.#start();
+      this.#goOn();
     });
+  }
+
+  #goOn(): void {
+    if (!this.#cancelled && !this.#owner.failed && (this.#appends.waiting || this.#syncDue)) this.#start();
   }
 
   async #run(): Promise<void> {
@@ -113,7 +121,7 @@ export class Appender<T> {
       await nextTurn(); // appends of this turn go together
       while ((this.#appends.waiting || this.#syncDue) && !this.#owner.failed && !this.#cancelled) {
         const { frame, count } = this.#appends.pack();
-        if (count > 0 && !(await this.#put(frame, count))) return;
+        if (count > 0 && !(await this.#put(frame, count))) return this.#appends.unpack();
         if (this.#syncDue) await this.#sync();
         this.#appends.settle();
         if (!this.#appends.waiting) await nextTurn(); // so do those of the producers just woken

@@ -10,10 +10,13 @@ export interface Refused<T> {
 }
 
 interface Append<T> {
+  readonly writer: object;
   readonly items: readonly T[];
   /** The first item that is in no frame yet. */
   next: number;
   readonly refused: Refused<T>[];
+  /** The two as they were before the frame that is not stored yet. */
+  settled: { readonly next: number; readonly refused: number };
   resolve(refused: readonly Refused<T>[]): void;
   reject(error: unknown): void;
 }
@@ -25,6 +28,8 @@ export interface PackOptions<T> {
   readonly frameBytes: number;
   readonly maxMessages: number;
 }
+
+const nothing = { next: 0, refused: 0 };
 
 /** A queue of appends. One frame at a time is packed; its memory is used again for the next. */
 export class Appends<T> {
@@ -42,9 +47,9 @@ export class Appends<T> {
   }
 
   /** Resolves when `settle` finds all items packed; rejects with what `reject` is given. */
-  add(items: readonly T[]): Promise<readonly Refused<T>[]> {
+  add(items: readonly T[], writer: object): Promise<readonly Refused<T>[]> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ items, next: 0, refused: [], resolve, reject });
+      this.#queue.push({ writer, items, next: 0, refused: [], settled: nothing, resolve, reject });
     });
   }
 
@@ -75,18 +80,30 @@ export class Appends<T> {
   settle(): void {
     let done = 0;
     for (const append of this.#queue) {
-      if (append.next < append.items.length) break;
+      if (append.next < append.items.length) {
+        append.settled = { next: append.next, refused: append.refused.length };
+        break;
+      }
       append.resolve(append.refused);
       done++;
     }
     this.#queue.splice(0, done);
   }
 
-  /** Rejects everything that has not been settled. */
-  reject(error: MqferryError): void {
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const append of queue) append.reject(error);
+  /** The frame will not be stored: what is in it waits again. */
+  unpack(): void {
+    for (const append of this.#queue) {
+      append.next = append.settled.next;
+      append.refused.length = append.settled.refused;
+    }
+  }
+
+  /** Rejects everything of one writer, or of all, that has not been settled. */
+  reject(error: MqferryError, writer?: object): void {
+    const isMeant = (append: Append<T>) => writer === undefined || append.writer === writer;
+    const meant = this.#queue.filter(isMeant);
+    this.#queue = this.#queue.filter((append) => !isMeant(append));
+    for (const append of meant) append.reject(error);
   }
 
   #encode(item: T): MqferryError | undefined {

@@ -180,12 +180,12 @@ class NearSink implements Sink {
 
   async write(messages: readonly Message[]): Promise<readonly Refusal[]> {
     if (this.#closing) throw notConnected('this end of the buffer is closed');
-    const refused = await this.#log.append(messages);
+    const refused = await this.#log.append(messages, this);
     return refused.map(({ item, error }) => ({ message: item, error, retry: false }));
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#log.cancel();
+    this.#closing ??= this.#log.cancel(this);
     return this.#closing;
   }
 }

@@ -139,15 +139,18 @@ export class Log<T> {
   }
 
   /** Resolves once the items are on disk, but for the refused ones it returns. Waits for room. Items stay in call order. */
-  append(items: readonly T[]): Promise<readonly Refused<T>[]> {
+  append(items: readonly T[], writer: object): Promise<readonly Refused<T>[]> {
     if (this.#failed) return Promise.reject(this.#failed);
     if (this.#closed) return Promise.reject(notConnected('the buffer is closed'));
-    return this.#appender.append(items);
+    return this.#appender.append(items, writer);
   }
 
-  /** Ends all appends: those that are being written are waited for, for a while; the rest is rejected with NOT_CONNECTED. */
-  cancel(): Promise<void> {
-    return this.#appender.cancel((work) => this.#inTime(work));
+  /**
+   * Ends the appends of one writer, or of all: those that are being written are waited for, for a while; the rest is rejected with
+   * NOT_CONNECTED.
+   */
+  cancel(writer?: object): Promise<void> {
+    return this.#appender.cancel((work) => this.#inTime(work), writer);
   }
 
   /** A reader that starts at the first record that is not consumed. */

@@ -167,6 +167,31 @@ describe('the near side', () => {
     await put(buffer, numbered(5, 8));
     expect((await take(far)).ids).toEqual([5, 6, 7]);
   });
+
+  test('that is closed ends its own writes and no others: those go on, each message once', async () => {
+    const buffer = await openOn(fresh(), { maxMessages: 5 }, { recordBytesMax: 1500 });
+    const near = await buffer.near.open(signal);
+    const other = await buffer.near.open(signal);
+    await near.write(numbered(0, 4));
+    const begun = other.write([new Message({ id: 'large', body: Buffer.alloc(2000) }), ...numbered(4, 9)]);
+    const late = near.write(numbered(20, 23));
+    const last = other.write(numbered(9, 11));
+    await until('the buffer is full', async () => buffer.stats().full);
+    const ended = expect(late).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
+    await near.close();
+    await ended;
+    const far = await buffer.far.open(signal);
+    const ids: number[] = [];
+    while (ids.length < 11) {
+      const batch = await take(far);
+      ids.push(...batch.ids);
+      batch.ack();
+    }
+    expect((await begun).map(({ message }) => message.id)).toEqual(['large']);
+    expect(await last).toEqual([]);
+    expect(ids).toEqual(range(0, 11));
+    expect(buffer.stats().messages).toBe(0);
+  });
 });
 
 describe('a failed sync', () => {

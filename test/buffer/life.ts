@@ -117,7 +117,7 @@ class Life {
     if (this.#options.faults && this.#random() < 0.3) files.failSyncIn = 1 + this.#below(25);
     if (this.#options.faults && this.#random() < 0.3) this.#fillDisk(files);
     const near = await buffer.near.open(this.#signal);
-    const parts = [this.#produce(near), this.#produce(near), this.#produce(near), this.#consume(buffer)];
+    const parts = [this.#produce(near), this.#produce(near), this.#comeAndGo(buffer), this.#consume(buffer)];
     for (const part of parts) part.catch((error) => this.#judge(error, files));
     const failed = Promise.all(parts.map((part) => part.catch(() => undefined)));
     await this.#moving(files, failed);
@@ -134,6 +134,23 @@ class Life {
       if (refusals.length > 0) throw new Error(`refused: ${refusals[0]?.error.message}`);
       for (const message of messages) this.#confirm(Number(message.id));
       while (this.#random() < 0.3) await nextTurn();
+    }
+  }
+
+  /** Another writer, who closes at any moment and comes again: what it had not confirmed may be there or not. */
+  async #comeAndGo(buffer: RouteBuffer): Promise<void> {
+    const files = this.#files;
+    while (!files.isDead) {
+      const near = await buffer.near.open(this.#signal);
+      const producing = this.#produce(near).catch((error) => {
+        if (!(error instanceof MqferryError && error.code === 'NOT_CONNECTED')) throw error;
+      });
+      const leaving = (async () => {
+        do await nextTurn();
+        while (this.#random() < 0.9 && !files.isDead);
+        await near.close();
+      })();
+      await Promise.all([producing, leaving]);
     }
   }
 
