@@ -78,6 +78,8 @@ export interface SourceCan {
   /** `each`: in any order; `inOrder`: the engine calls ack() in read order. */
   readonly settles: 'each' | 'inOrder';
   readonly redelivers: 'inOrder' | 'anyOrder' | 'never';
+  /** What waits there, and what is on its way from there, is gone when this process ends. */
+  readonly diesWithProcess?: true;
   /** A copy after a redelivery carries the same id or position. */
   readonly stableIds: boolean;
   readonly carries: Carries;

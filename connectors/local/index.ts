@@ -16,7 +16,7 @@ export const local = defineConnector({
   source: {
     fields: { queue: text('The queue to read.') },
     create: ({ queue }) => ({
-      can: { settles: 'each', redelivers: 'inOrder', stableIds: true, carries, notes: [inMemory] },
+      can: { settles: 'each', redelivers: 'inOrder', diesWithProcess: true, stableIds: true, carries, notes: [inMemory] },
       open: async () => localSource(queue),
     }),
   },

@@ -70,6 +70,7 @@ function weaker(a: Guarantee, b: Guarantee): Guarantee {
 }
 
 function sourceLimit(name: string, can: SourceCan): Limit | undefined {
+  if (can.diesWithProcess) return { delivery: 'best-effort', why: `${name} holds its messages in memory: they are gone when mqferry ends` };
   if (can.redelivers !== 'never') return undefined;
   return {
     delivery: 'best-effort',

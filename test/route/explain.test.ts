@@ -31,12 +31,18 @@ routes:
   expect(text.match(/A message counts as delivered when standard output has taken it/g)).toHaveLength(1);
 });
 
-test('a route into a local queue does not claim at-least-once: what is in memory dies with the process', async () => {
+const rabbit = 'rabbitmq: { connection: { url: amqp://localhost }, queue: a }';
+const memory = 'local: { queue: b }';
+
+test.each([
+  ['into', rabbit, memory],
+  ['out of', memory, rabbit],
+])('a route %s a local queue does not claim at-least-once: what is in memory dies with the process', async (_, source, sink) => {
   const text = await explained(`
 routes:
   a:
-    source: { rabbitmq: { connection: { url: amqp://localhost }, queue: a } }
-    sink: { local: { queue: b } }
+    source: { ${source} }
+    sink: { ${sink} }
 `);
   expect(text).toContain('Delivery: best-effort.');
   expect(text).toContain('A local queue is held in memory');

@@ -31,6 +31,11 @@ describe('delivery is that of the weakest part', () => {
     ['all parts are safe', {}, 'at-least-once'],
     ['with a synced disk buffer', { buffer: disk }, 'at-least-once'],
     ['a source that never delivers again', { source: { redelivers: 'never' }, buffer: disk }, 'best-effort'],
+    [
+      'a source whose messages die with the process, also before a disk buffer',
+      { source: { diesWithProcess: true }, buffer: disk },
+      'best-effort',
+    ],
     ['a sink that confirms nothing', { sink: { confirms: 'none' } }, 'best-effort'],
     ['a buffer that syncs now and then', { buffer: { ...disk, sync: 'interval', everyMs: 100 } }, 'at-least-once (process crash)'],
     ['a buffer in memory', { buffer: { kind: 'memory', maxMessages: 1, maxBytes: 1, at } }, 'best-effort'],
