@@ -125,6 +125,22 @@ export interface Log {
   debug(fields: object, text: string): void;
 }
 
+/** A durable queue of this process: what its near side has confirmed is on disk until it is settled on its far side. */
+export interface Queue {
+  readonly near: SinkEnd;
+  /** One link at a time: opening a second one throws CONFIG_INVALID. */
+  readonly far: SourceEnd;
+}
+
+/** What one end says of a queue; absent: as another end says, or else the default. */
+export interface QueueLimits {
+  /** Of its files. Default 1 GiB. */
+  readonly maxBytes?: number;
+  readonly maxMessages?: number;
+  /** Acked positions that may be missing on disk, which a crash repeats. Default 1000. */
+  readonly prefetch?: number;
+}
+
 /** What an end may know of the route it serves. */
 export interface EndContext {
   readonly route: string;
@@ -135,6 +151,11 @@ export interface EndContext {
   readonly clientId: string;
   /** Aborted when the process stops. */
   readonly signal: AbortSignal;
+  /**
+   * The queue of this name in the data directory, one for all routes. Opens nothing: its ends do. Throws CONFIG_INVALID when no queue can
+   * have this name. Absent where there is no data directory, as in `check`.
+   */
+  queue?(name: string, limits: QueueLimits): Queue;
 }
 
 /** One thing that `mqferry check` looked at on a live broker. */

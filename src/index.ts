@@ -1,6 +1,7 @@
 /** mqferry as a library: compile routes, and run them from code. */
 import { connectors as builtIn } from '../connectors/index.ts';
 import { DataDirectory } from './buffer/data-directory.ts';
+import { DurableQueue } from './buffer/queue.ts';
 import { renderProblems } from './config/diagnostics.ts';
 import { type ConfigInputs, loadConfig } from './config/load.ts';
 import type { ConfigModel, Problem, Registry, RouteModel } from './config/model.ts';
@@ -88,11 +89,14 @@ function compileOrExplain(model: RouteModel, around: Surroundings, problems: Pro
   }
 }
 
+const cannotRun = () => Promise.reject(new MqferryError('INTERNAL', 'a route that was compiled to be looked at cannot be run'));
+
 /** Enough to make the ends of a route without a data directory. */
 const offline: Surroundings = {
   log: () => silent,
   clientId: (route, end) => `${route}-${end}`,
-  openBuffer: () => Promise.reject(new MqferryError('INTERNAL', 'a route that was compiled to be looked at cannot be run')),
+  openBuffer: cannotRun,
+  queue: (name) => new DurableQueue(name, cannotRun),
   signal: AbortSignal.abort(),
 };
 
@@ -105,6 +109,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     log: () => log,
     clientId: (route, end) => data.clientId(route, end),
     openBuffer: (route, model, routeLog, prefetch) => data.openBuffer(route, model, routeLog, prefetch),
+    queue: (name, limits) => data.queue(name, limits),
     signal: stopping.signal,
   });
   const errors = problems.filter((problem) => problem.severity === 'error');

@@ -1,5 +1,5 @@
 /** The disk buffer of a route: a sink on its near side, a source on its far side, a durable log between them. */
-import type { Batch, Carries, Log as Logger, Refusal, Room, Sink, SinkEnd, Source, SourceEnd } from '../connector.ts';
+import type { Batch, Carries, Log as Logger, Refusal, Room, Sink, SinkCan, SinkEnd, Source, SourceCan, SourceEnd } from '../connector.ts';
 import { MqferryError, notConnected } from '../errors.ts';
 import { type Message, propertyNames } from '../message.ts';
 import { reserveBytes } from './appender.ts';
@@ -46,6 +46,8 @@ export interface RouteBuffer {
   readonly id: string;
   readonly near: SinkEnd;
   readonly far: SourceEnd;
+  /** Why nothing is put into it or taken from it any more. */
+  readonly failed: MqferryError | undefined;
   /** Cheap. */
   stats(): BufferStats;
   /** Ends both sides and saves where it stands. Safe to call twice. */
@@ -63,6 +65,14 @@ export const everything: Carries = {
   properties: propertyNames,
   maxBytes: recordBytesMax,
 };
+
+export const farCan: SourceCan = { settles: 'inOrder', redelivers: 'inOrder', stableIds: true, carries: everything };
+
+export function nearCan(sync: DiskOptions['sync']): SinkCan {
+  const unlimited = { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+  const confirms = sync === 'always' ? 'stored' : 'received';
+  return { keepsOrder: 'lane', writes: 'many', maxWrite: unlimited, confirms, routed: true, carries: everything };
+}
 
 /** Opens the buffer in a directory of its own, or makes one. Throws BUFFER_FAILED when it is damaged, DATA_LOCKED when it is open already. */
 export async function openBuffer(directory: string, options: DiskOptions, context: BufferContext): Promise<RouteBuffer> {
@@ -126,16 +136,12 @@ class DiskBuffer implements RouteBuffer {
     this.id = log.id;
     this.#limitBytes = options.maxBytes;
     this.#free = free;
-    const unlimited = { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
-    const confirms = options.sync === 'always' ? 'stored' : 'received';
-    this.near = {
-      can: { keepsOrder: 'lane', writes: 'many', maxWrite: unlimited, confirms, routed: true, carries: everything },
-      open: async () => new NearSink(usable(log)),
-    };
-    this.far = {
-      can: { settles: 'inOrder', redelivers: 'inOrder', stableIds: true, carries: everything },
-      open: async () => this.#openFar(),
-    };
+    this.near = { can: nearCan(options.sync), open: async () => new NearSink(usable(log)) };
+    this.far = { can: farCan, open: async () => this.#openFar() };
+  }
+
+  get failed(): MqferryError | undefined {
+    return this.#log.failed;
   }
 
   stats(): BufferStats {

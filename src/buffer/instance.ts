@@ -4,9 +4,11 @@
  *   instance.json            an id; the names of sessions at brokers are made of it
  *   lock                     see lock.ts
  *   routes/<route>/state.json, routes/<route>/buffer/
+ *   queues/<queue>/          a queue on disk between routes, laid out as a buffer
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { MqferryError } from '../errors.ts';
 import { readJson, replaceJson } from './durable-file.ts';
 import { codeOf, realFiles } from './fs.ts';
@@ -21,7 +23,32 @@ export interface RouteState {
   readonly clientIds: Readonly<Record<string, string>>;
 }
 
-export const bufferDirectory = (dataDir: string, route: string): string => `${dataDir}/routes/${route}/buffer`;
+const queueMark = 'queue:';
+const queuePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** How the owner of a buffer is written when it is a queue; a route is written by its name. */
+export const queueOwner = (queue: string): string => `${queueMark}${queue}`;
+
+export const isQueue = (owner: string): boolean => owner.startsWith(queueMark);
+
+/** Where the buffer of a route or a queue lies. Throws CONFIG_INVALID when no queue can have this name. */
+export function bufferDirectory(dataDir: string, owner: string): string {
+  if (!isQueue(owner)) return `${dataDir}/routes/${owner}/buffer`;
+  return `${dataDir}/queues/${queueName(owner.slice(queueMark.length))}`;
+}
+
+/** The name, which is also that of a directory. Throws CONFIG_INVALID when no queue can have it. */
+export function queueName(name: string): string {
+  if (queuePattern.test(name)) return name;
+  const rule = 'write a letter or digit, then at most 62 letters, digits, `.`, `_` or `-`';
+  throw new MqferryError('CONFIG_INVALID', `"${name.slice(0, 80)}" cannot be the name of a queue on disk: ${rule}`);
+}
+
+/** `the buffer of route orders`, `the queue alarms`. */
+export function bufferName(owner: string): string {
+  return isQueue(owner) ? `the queue ${owner.slice(queueMark.length)}` : `the buffer of route ${owner}`;
+}
+
 const statePath = (dataDir: string, route: string): string => `${dataDir}/routes/${route}/state.json`;
 
 /** The id of this data directory, made and stored the first time. */
@@ -58,8 +85,12 @@ export function routeState(dataDir: string, route: string): RouteState {
 
 /** The routes that the data directory knows; none when there is no such directory. */
 export function knownRoutes(dataDir: string): readonly string[] {
+  return namesIn(`${dataDir}/routes`);
+}
+
+function namesIn(directory: string): readonly string[] {
   try {
-    return readdirSync(`${dataDir}/routes`).sort();
+    return readdirSync(directory).sort();
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
@@ -67,24 +98,26 @@ export function knownRoutes(dataDir: string): readonly string[] {
 }
 
 export interface KnownBuffer extends BufferSize {
-  readonly route: string;
-  readonly directory: string;
+  /** The route, or `queue:<name>`. */
+  readonly owner: string;
 }
 
-/** All buffers of a data directory and what they hold. Changes nothing. */
+/** All buffers and queues of a data directory and what they hold. Changes nothing. */
 export async function listBuffers(dataDir: string): Promise<readonly KnownBuffer[]> {
   const buffers: KnownBuffer[] = [];
-  for (const route of knownRoutes(dataDir)) {
-    const directory = bufferDirectory(dataDir, route);
-    if (existsSync(directory)) buffers.push({ route, directory, ...(await sizeOfBuffer(directory)) });
-  }
+  for (const owner of ownersIn(dataDir)) buffers.push({ owner, ...(await sizeOfBuffer(bufferDirectory(dataDir, owner))) });
   return buffers;
 }
 
-/** The buffers that hold messages but belong to none of these routes. */
-export async function orphanedBuffers(dataDir: string, routes: readonly string[]): Promise<readonly KnownBuffer[]> {
+function ownersIn(dataDir: string): string[] {
+  const queues = namesIn(`${dataDir}/queues`).filter((name) => queuePattern.test(name));
+  return [...knownRoutes(dataDir), ...queues.map(queueOwner)].filter((owner) => existsSync(bufferDirectory(dataDir, owner)));
+}
+
+/** The buffers that hold messages but belong to none of these. */
+export async function orphanedBuffers(dataDir: string, owners: readonly string[]): Promise<readonly KnownBuffer[]> {
   const buffers = await listBuffers(dataDir);
-  return buffers.filter(({ route, messages }) => messages > 0 && !routes.includes(route));
+  return buffers.filter(({ owner, messages }) => messages > 0 && !owners.includes(owner));
 }
 
 /** The buffer of `from` becomes that of `to`, which must have none, or an empty one. Hold the lock. Throws CONFIG_INVALID. */
@@ -93,32 +126,28 @@ export async function adoptBuffer(dataDir: string, from: string, to: string): Pr
   const target = bufferDirectory(dataDir, to);
   if (existsSync(target)) {
     const { messages } = await sizeOfBuffer(target);
-    if (messages > 0)
-      throw new MqferryError('CONFIG_INVALID', `the buffer of route ${to} holds ${messages} messages itself; let it drain first`);
+    if (messages > 0) throw new MqferryError('CONFIG_INVALID', `${bufferName(to)} holds ${messages} messages itself; let it drain first`);
     rmSync(target, { recursive: true });
   }
-  await realFiles.makeDirectory(`${dataDir}/routes/${to}`);
+  await realFiles.makeDirectory(dirname(target));
   renameSync(source, target);
-  await realFiles.syncDirectory(`${dataDir}/routes/${to}`);
-  await realFiles.syncDirectory(`${dataDir}/routes/${from}`);
+  await realFiles.syncDirectory(dirname(target));
+  await realFiles.syncDirectory(dirname(source));
   return sizeOfBuffer(target);
 }
 
 /** Removes a buffer and what it holds; returns what that was. Hold the lock. Throws CONFIG_INVALID. */
-export async function dropBuffer(dataDir: string, route: string): Promise<BufferSize> {
-  const directory = existing(dataDir, route);
+export async function dropBuffer(dataDir: string, owner: string): Promise<BufferSize> {
+  const directory = existing(dataDir, owner);
   const size = await sizeOfBuffer(directory);
   rmSync(directory, { recursive: true });
-  await realFiles.syncDirectory(`${dataDir}/routes/${route}`);
+  await realFiles.syncDirectory(dirname(directory));
   return size;
 }
 
-function existing(dataDir: string, route: string): string {
-  const directory = bufferDirectory(dataDir, route);
+function existing(dataDir: string, owner: string): string {
+  const directory = bufferDirectory(dataDir, owner);
   if (existsSync(directory)) return directory;
-  const known = knownRoutes(dataDir).filter((name) => existsSync(bufferDirectory(dataDir, name)));
-  throw new MqferryError(
-    'CONFIG_INVALID',
-    `there is no buffer of a route ${route} in ${dataDir}; there is ${known.join(', ') || 'none at all'}`,
-  );
+  const known = ownersIn(dataDir).join(', ') || 'none at all';
+  throw new MqferryError('CONFIG_INVALID', `${bufferName(owner)} is not in ${dataDir}; there is ${known}`);
 }

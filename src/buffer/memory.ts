@@ -26,6 +26,7 @@ export function memoryBuffer(options: MemoryOptions): RouteBuffer {
       can: { settles: 'inOrder', redelivers: 'inOrder', stableIds: false, carries },
       open: async () => new MemorySource(store),
     },
+    failed: undefined,
     stats: () => store.stats(),
     close: async () => store.close(),
   };

@@ -1,44 +1,47 @@
 import type { Command } from 'commander';
 import { dumpBuffer, verifyBuffer } from '../buffer/inspect.ts';
-import { adoptBuffer, bufferDirectory, dropBuffer, listBuffers } from '../buffer/instance.ts';
+import { adoptBuffer, bufferDirectory, bufferName, dropBuffer, listBuffers } from '../buffer/instance.ts';
 import { lockDirectory } from '../buffer/lock.ts';
 import type { Message } from '../message.ts';
 import { Leave } from './exit-codes.ts';
 import { table } from './table.ts';
 
-/** `buffer ls|verify|dump|adopt|drop`: the disk buffers of a data directory. Those that change something need it unlocked. */
+/**
+ * `buffer ls|verify|dump|adopt|drop`: the disk buffers of a data directory, and the queues between routes, whose names begin with `queue:`.
+ * Those that change something need it unlocked.
+ */
 export function addBuffer(program: Command): void {
   const buffer = program
     .command('buffer')
-    .description('Look after the disk buffers of a data directory.')
+    .description('Look after the disk buffers of a data directory: that of a route by its name, a queue on disk as queue:NAME.')
     .addHelpText(
       'after',
-      '\nExamples:\n  mqferry buffer ls --data /var/lib/mqferry\n  mqferry buffer dump orders | head\n  mqferry buffer adopt old-orders orders',
+      '\nExamples:\n  mqferry buffer ls --data /var/lib/mqferry\n  mqferry buffer dump orders | head\n  mqferry buffer adopt old-orders orders\n  mqferry buffer drop queue:alarms',
     );
   const verb = (name: string, text: string) =>
     buffer.command(name).description(text).option('--data <dir>', 'data directory (default: $MQFERRY_DATA, or mqferry-data)');
-  verb('ls', 'The buffers and what they hold.').action((options: Data) => list(dirOf(options)));
+  verb('ls', 'The buffers and queues, and what they hold.').action((options: Data) => list(dirOf(options)));
   verb('verify', 'Read everything and check every checksum. Changes nothing.')
-    .argument('<route>')
-    .action((route: string, options: Data) => verify(dirOf(options), route));
+    .argument('<name>')
+    .action((name: string, options: Data) => verify(dirOf(options), name));
   verb('dump', 'The messages as JSON lines, oldest first. Changes nothing.')
-    .argument('<route>')
-    .action((route: string, options: Data) => dump(dirOf(options), route));
-  verb('adopt', 'Give the buffer of a route that is gone to another route.')
+    .argument('<name>')
+    .action((name: string, options: Data) => dump(dirOf(options), name));
+  verb('adopt', 'Give the buffer of a route or queue that is gone to another one.')
     .argument('<old>')
     .argument('<new>')
     .action((from: string, to: string, options: Data) =>
       whileLocked(dirOf(options), async (dir) => {
         const { messages } = await adoptBuffer(dir, from, to);
-        process.stdout.write(`route ${to} now has the ${messages} messages of ${from}\n`);
+        process.stdout.write(`${bufferName(to)} now has the ${messages} messages of ${from}\n`);
       }),
     );
   verb('drop', 'Delete a buffer with everything in it.')
-    .argument('<route>')
-    .action((route: string, options: Data) =>
+    .argument('<name>')
+    .action((name: string, options: Data) =>
       whileLocked(dirOf(options), async (dir) => {
-        const { messages } = await dropBuffer(dir, route);
-        process.stdout.write(`deleted the buffer of ${route} with ${messages} messages\n`);
+        const { messages } = await dropBuffer(dir, name);
+        process.stdout.write(`deleted ${bufferName(name)} with ${messages} messages\n`);
       }),
     );
 }
@@ -52,18 +55,18 @@ function dirOf({ data }: Data): string {
 }
 
 async function list(dir: string): Promise<void> {
-  const rows = (await listBuffers(dir)).map(({ route, messages, bytes }) => [route, String(messages), String(bytes)]);
-  process.stdout.write(rows.length === 0 ? `no buffers in ${dir}\n` : `${table([['route', 'messages', 'bytes'], ...rows])}\n`);
+  const rows = (await listBuffers(dir)).map(({ owner, messages, bytes }) => [owner, String(messages), String(bytes)]);
+  process.stdout.write(rows.length === 0 ? `no buffers in ${dir}\n` : `${table([['name', 'messages', 'bytes'], ...rows])}\n`);
 }
 
-async function verify(dir: string, route: string): Promise<void> {
-  const report = await verifyBuffer(bufferDirectory(dir, route));
+async function verify(dir: string, name: string): Promise<void> {
+  const report = await verifyBuffer(bufferDirectory(dir, name));
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  if (report.problems.length > 0) throw new Leave('failed', `the buffer of ${route} is damaged`);
+  if (report.problems.length > 0) throw new Leave('failed', `${bufferName(name)} is damaged`);
 }
 
-async function dump(dir: string, route: string): Promise<void> {
-  for await (const { sequence, message } of dumpBuffer(bufferDirectory(dir, route))) {
+async function dump(dir: string, name: string): Promise<void> {
+  for await (const { sequence, message } of dumpBuffer(bufferDirectory(dir, name))) {
     const isTaken = process.stdout.write(`${JSON.stringify({ sequence, ...plain(message) }, asJson)}\n`);
     if (!isTaken) await new Promise((resolve) => process.stdout.once('drain', resolve));
   }

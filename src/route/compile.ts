@@ -1,5 +1,5 @@
 import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../config/model.ts';
-import type { EndContext, Log, SinkEnd, SourceEnd } from '../connector.ts';
+import type { EndContext, Log, Queue, QueueLimits, SinkEnd, SourceEnd } from '../connector.ts';
 import type { BufferPlan, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import { inbound, outbound } from '../envelope.ts';
 import { MqferryError } from '../errors.ts';
@@ -22,6 +22,8 @@ export interface Surroundings {
   clientId(route: string, end: string): string;
   /** `prefetch`: acked positions that may be missing on disk, which a crash repeats. */
   openBuffer(route: string, model: BufferModel, log: Log, prefetch: number): Promise<OpenBuffer>;
+  /** The durable queue of this name, one for all routes; opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
+  queue(name: string, limits: QueueLimits): Queue;
   readonly signal: AbortSignal;
 }
 
@@ -60,6 +62,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
       return around.clientId(model.name, end); // only an end that has a session asks: then the data directory is made
     },
     signal: around.signal,
+    queue: (name, limits) => around.queue(name, limits),
   });
   const compileSteps = (steps: readonly StepModel[]): Step => compileChain(steps, log);
   const shared = sharing(model.sink, compileSteps);

@@ -30,6 +30,15 @@ async function leave(route: string, count: number): Promise<void> {
   await data.release();
 }
 
+/** Leaves a queue with so many messages behind. */
+async function leaveQueue(name: string, count: number): Promise<void> {
+  const data = new DataDirectory(path, silent);
+  const near = await data.queue(name, {}).near.open(signal);
+  if (count > 0) await near.write(Array.from({ length: count }, (_, i) => new Message({ id: String(i), body: null })));
+  await near.close();
+  await data.release();
+}
+
 function recording(): Log & { lines: string[] } {
   const lines: string[] = [];
   return { ...silent, lines, warn: (_, text) => lines.push(text) };
@@ -109,8 +118,8 @@ describe('a buffer that no route uses', () => {
     await leave('old', 3);
     await leave('new', 1);
     expect(await listBuffers(path)).toMatchObject([
-      { route: 'new', messages: 1 },
-      { route: 'old', messages: 3 },
+      { owner: 'new', messages: 1 },
+      { owner: 'old', messages: 3 },
     ]);
   });
 
@@ -138,6 +147,79 @@ describe('a buffer that no route uses', () => {
     expect(await dropBuffer(path, 'old')).toMatchObject({ messages: 3 });
     expect(await listBuffers(path)).toEqual([]);
     await expect(dropBuffer(path, 'old')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});
+
+describe('a queue on disk', () => {
+  test('is one for all who ask, and makes its directory for this user only, when it is opened', async () => {
+    const data = new DataDirectory(path, silent);
+    const queue = data.queue('alarms', {});
+    expect(data.queue('alarms', { maxBytes: 1e6 })).toBe(queue);
+    await data.claim([]);
+    expect(existsSync(join(path, 'queues'))).toBe(false);
+    const near = await queue.near.open(signal);
+    await near.write([new Message({ body: null })]);
+    expect(statSync(join(path, 'queues')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(path, 'queues/alarms')).mode & 0o777).toBe(0o700);
+    await near.close();
+    await data.release();
+  });
+
+  test('locks the data directory, and is closed when that is given back', async () => {
+    const data = new DataDirectory(path, silent);
+    const queue = data.queue('alarms', {});
+    await data.claim([]);
+    const near = await queue.near.open(signal);
+    const other = new DataDirectory(path, silent);
+    other.queue('other', {});
+    await expect(other.claim([])).rejects.toMatchObject({ code: 'DATA_LOCKED' });
+    await near.write([new Message({ body: null })]);
+    await data.release();
+    await expect(near.write([new Message({ body: null })])).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
+    expect(await listBuffers(path)).toMatchObject([{ owner: 'queue:alarms', messages: 1 }]);
+    await expect(other.claim([])).rejects.toMatchObject({ code: 'CONFIG_INVALID' }); // the messages of `alarms` are nobody's there
+    await other.release();
+  });
+
+  test('that holds messages and that no route names stops the start, with the commands that help', async () => {
+    await leaveQueue('alarms', 3);
+    await leaveQueue('empty', 0);
+    const data = new DataDirectory(path, silent);
+    await expect(data.claim([{ name: 'alarms', isBuffered: true }])).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(
+        /^the queue alarms holds 3 messages.*let one read it.*buffer adopt queue:alarms.*buffer drop queue:alarms[^\n]*$/,
+      ),
+    });
+    await data.release();
+    const named = new DataDirectory(path, silent);
+    named.queue('alarms', {});
+    await named.claim([]);
+    await named.release();
+  });
+
+  test('is listed behind the buffers; can be given to another queue, which then reads it; can be dropped', async () => {
+    await leave('orders', 1);
+    await leaveQueue('alarms', 2);
+    expect(await listBuffers(path)).toMatchObject([
+      { owner: 'orders', messages: 1 },
+      { owner: 'queue:alarms', messages: 2 },
+    ]);
+    expect(await adoptBuffer(path, 'queue:alarms', 'queue:all')).toMatchObject({ messages: 2 });
+    await expect(dropBuffer(path, 'queue:alarms')).rejects.toThrow('the queue alarms is not in');
+    const data = new DataDirectory(path, silent);
+    const batch = (await (await data.queue('all', {}).far.open(signal)).read({ messages: 9, bytes: 1e6 }, signal)) as Batch;
+    expect(batch.messages.map(({ id }) => id)).toEqual(['0', '1']);
+    await data.release();
+    expect(await dropBuffer(path, 'queue:all')).toMatchObject({ messages: 2 });
+    expect(await listBuffers(path)).toMatchObject([{ owner: 'orders', messages: 1 }]);
+  });
+
+  test('cannot be named so that something else is dropped', async () => {
+    await leaveQueue('alarms', 2);
+    for (const name of ['queue:', 'queue:..', 'queue:../routes'])
+      await expect(dropBuffer(path, name)).rejects.toThrow('cannot be the name');
+    expect(await listBuffers(path)).toMatchObject([{ messages: 2 }]);
   });
 });
 

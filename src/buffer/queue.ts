@@ -1,0 +1,114 @@
+/** A queue on disk that joins routes: the log of a buffer, shared by all ends that name it. */
+import type { Queue, QueueLimits, Sink, SinkEnd, Source, SourceEnd } from '../connector.ts';
+import { MqferryError } from '../errors.ts';
+import { type DiskOptions, farCan, nearCan, type RouteBuffer } from './buffer.ts';
+import { queueName } from './instance.ts';
+
+/** What a queue may hold on disk when none of its ends says it. */
+const maxBytesDefault = 1024 * 1024 * 1024;
+
+/** Opens the log of a queue; `prefetch`: acked positions that may be missing on disk. */
+type OpenLog = (options: DiskOptions, prefetch: number) => Promise<RouteBuffer>;
+
+/** From the first link to the last one closed. */
+interface Life {
+  readonly log: Promise<RouteBuffer>;
+  links: number;
+}
+
+/**
+ * - *at rest*: nobody uses it, nothing is open. The first link leads to a life.
+ * - *alive*: some links, one log. The last link that closes, or one that closes after the log has failed, ends the life.
+ * - *ending*: the log is being closed, its cursor saved. A link that comes now waits, and begins the next life, through recovery.
+ */
+export class DurableQueue implements Queue {
+  readonly near: SinkEnd;
+  readonly far: SourceEnd;
+  readonly #name: string;
+  readonly #openLog: OpenLog;
+  #limits: QueueLimits = {};
+  #life: Life | undefined;
+  /** Resolves once the life before is over. */
+  #ended: Promise<void> = Promise.resolve();
+  #isRead = false;
+
+  /** Opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
+  constructor(name: string, openLog: OpenLog) {
+    this.#name = queueName(name);
+    this.#openLog = openLog;
+    this.near = { can: nearCan('always'), open: () => this.#openNear() };
+    this.far = { can: farCan, open: () => this.#openFar() };
+  }
+
+  /** Takes over what one more end says of its limits. */
+  limit(limits: QueueLimits): void {
+    this.#limits = { ...this.#limits, ...limits };
+  }
+
+  /** Ends its life, whoever still uses it. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#end(this.#life);
+    await this.#ended;
+  }
+
+  async #openNear(): Promise<Sink> {
+    const { link, close } = await this.#link((log) => log.near.open(never));
+    return { write: (messages) => link.write(messages), close };
+  }
+
+  // A second reader would end the first one's link, and the first the second's, for ever.
+  async #openFar(): Promise<Source> {
+    if (this.#isRead) throw new MqferryError('CONFIG_INVALID', `the queue ${this.#name} is being read: one route reads it at a time`);
+    this.#isRead = true;
+    const free = () => {
+      this.#isRead = false;
+    };
+    try {
+      const { link, close } = await this.#link((log) => log.far.open(never));
+      return { read: (room, signal) => link.read(room, signal), close: () => close().finally(free) };
+    } catch (error) {
+      free();
+      throw error;
+    }
+  }
+
+  async #link<L extends { close(): Promise<void> }>(open: (log: RouteBuffer) => Promise<L>): Promise<{ link: L; close(): Promise<void> }> {
+    this.#life ??= this.#begin();
+    const life = this.#life;
+    life.links++;
+    try {
+      const log = await life.log;
+      const link = await open(log);
+      let closing: Promise<void> | undefined;
+      const closeLink = () => link.close().finally(() => this.#leave(life, log.failed !== undefined));
+      return { link, close: () => (closing ??= closeLink()) };
+    } catch (error) {
+      await this.#leave(life, false);
+      throw error;
+    }
+  }
+
+  #begin(): Life {
+    const { maxBytes = maxBytesDefault, maxMessages, prefetch = 1000 } = this.#limits;
+    const options: DiskOptions = { maxBytes, maxMessages, sync: 'always', everyMs: 0 };
+    return { log: this.#ended.then(() => this.#openLog(options, prefetch)), links: 0 };
+  }
+
+  /** With a failed log nothing can be done any more: who comes next gets a new one, even while others have not noticed yet. */
+  async #leave(life: Life, hasFailed: boolean): Promise<void> {
+    if (--life.links > 0 && !hasFailed) return;
+    this.#end(life);
+    await this.#ended;
+  }
+
+  #end(life: Life | undefined): void {
+    if (!life || this.#life !== life) return;
+    this.#life = undefined;
+    this.#ended = life.log.then(
+      (log) => log.close(),
+      () => undefined, // it was never open; those who wanted it have been told
+    );
+  }
+}
+
+const never = new AbortController().signal;
