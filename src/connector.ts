@@ -182,6 +182,19 @@ export interface SinkKind<C extends Fields, F extends Fields> {
   check?(config: EndConfig<C, F>, context: EndContext): Promise<readonly Finding[]>;
 }
 
+/** One end among all those of a connector in a config. */
+export interface EndOf<F> {
+  readonly side: 'source' | 'sink';
+  readonly config: F;
+}
+
+/** An end that does not go with another one; `message` says why, of `end` as *here* and of `other` as *there*. */
+export interface Misfit {
+  readonly end: EndOf<unknown>;
+  readonly other: EndOf<unknown>;
+  readonly message: string;
+}
+
 /** What a connector folder exports. */
 export interface Connector<C extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields> {
   readonly name: string;
@@ -192,6 +205,8 @@ export interface Connector<C extends Fields = Fields, S extends Fields = Fields,
   readonly connection?: C;
   readonly source?: SourceKind<C, S>;
   readonly sink?: SinkKind<C, K>;
+  /** Looks at all its ends in a config together, offline: an error for each that does not go with another one. */
+  misfits?(ends: readonly EndOf<EndConfig<C, S> | EndConfig<C, K>>[]): readonly Misfit[];
 }
 
 /** Keeps the types of the fields, so that `create` gets its config typed. */

@@ -9,6 +9,7 @@ import type { AnyConnector, Log } from './connector.ts';
 import { Engine } from './engine/engine.ts';
 import { MqferryError } from './errors.ts';
 import { compileExpression, compileTemplate, compileValue } from './expr/index.ts';
+import { disagreements } from './route/agree.ts';
 import { BadEnd, type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
 import { stepKinds } from './steps/index.ts';
 
@@ -69,7 +70,7 @@ export async function compileRoutes(
   const { model, problems } = await loadConfig(options.routes, registryOf(options.connectors), options.env ?? {});
   if (!model) return { routes: [], model, problems };
   const routes: CompiledRoute[] = [];
-  const found = [...problems];
+  const found = [...problems, ...disagreements(model.routes)];
   for (const one of model.routes) {
     const route = compileOrExplain(one, around ?? offline, found);
     if (!route) continue;

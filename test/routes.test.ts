@@ -47,6 +47,15 @@ describe('the examples', () => {
     expect(lines(out).filter((line) => line.includes('"press"'))).toHaveLength(5);
   });
 
+  test('hand-over.yaml moves the orders of two routes through a third, by way of the disk', async () => {
+    const data = folder();
+    const { code, out, err } = await run('hand-over.yaml', '--until-idle', '500ms', '--data', data);
+    expect(code, err).toBe(0);
+    expect(err).toContain('route books stopped: read 12, delivered 9, filtered 3');
+    expect(lines(out).filter((line) => line.includes('south'))).toHaveLength(6);
+    expect(readdirSync(join(data, 'queues'))).toEqual(['plant-orders']);
+  });
+
   test('clean-readings.yaml carries readings between MQTT brokers, through its buffer', async () => {
     const broker = await startAedes();
     const url = `mqtt://127.0.0.1:${broker.port}`;

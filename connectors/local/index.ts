@@ -1,5 +1,18 @@
-/** Queues inside the process that join routes: one route's sink is another's source. In memory. */
-import { type Carries, defineConnector, propertyNames, text, whole } from '../../src/connector.ts';
+/** Queues inside the process that join routes: one route's sink is another's source. In memory, or on disk. */
+import {
+  type Carries,
+  defineConnector,
+  MqferryError,
+  oneOf,
+  propertyNames,
+  type SinkCan,
+  type SourceCan,
+  size,
+  text,
+  whole,
+} from '../../src/connector.ts';
+import { misfits } from './agree.ts';
+import { diskSink, diskSource } from './disk.ts';
 import { localSink } from './sink.ts';
 import { localSource } from './source.ts';
 
@@ -8,37 +21,63 @@ export { resetLocalQueues } from './queue.ts';
 /** Messages stay objects: nothing is lost on the way. */
 const carries: Carries = { headers: 'typed', repeats: true, key: true, properties: propertyNames, maxBytes: Number.POSITIVE_INFINITY };
 
-const inMemory = 'A local queue is held in memory: what is in it is lost when the process ends. Join the routes into one, or use a broker.';
+const inMemory =
+  'A local queue is held in memory: what is in it is lost when the process ends. Write `store: disk` at every end that names it to keep it.';
+
+const memorySource: SourceCan = {
+  settles: 'each',
+  redelivers: 'inOrder',
+  diesWithProcess: true,
+  stableIds: true,
+  carries,
+  notes: [inMemory],
+};
+
+const memorySink: SinkCan = {
+  keepsOrder: 'lane',
+  writes: 'many',
+  maxWrite: { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
+  confirms: 'none', // in memory: what it has taken dies with the process
+  routed: true,
+  carries,
+  notes: [inMemory],
+};
+
+const messagesInMemory = 10_000;
+
+const store = oneOf(
+  '`memory`: what is in the queue is lost when the process ends. `disk`: it is kept in the data directory. The same at every end of a queue.',
+  ['memory', 'disk'],
+  { default: 'memory' },
+);
 
 export const local = defineConnector({
   name: 'local',
-  summary: 'Queues inside the process, in memory, that join routes.',
+  summary: 'Queues inside the process, in memory or on disk, that join routes.',
   source: {
-    fields: { queue: text('The queue to read.') },
-    create: ({ queue }) => ({
-      can: { settles: 'each', redelivers: 'inOrder', diesWithProcess: true, stableIds: true, carries, notes: [inMemory] },
-      open: async () => localSource(queue),
-    }),
+    fields: { queue: text('The queue to read. One on disk is read by one route.'), store },
+    create: ({ queue, store }, context) =>
+      store === 'disk' ? diskSource(queue, context) : { can: memorySource, open: async () => localSource(queue) },
   },
   sink: {
     fields: {
-      queue: text('The queue to write to.'),
-      maxMessages: whole('Messages that may be in the queue, unsettled ones included; when it is full, the route waits.', {
-        default: 10_000,
-        min: 1,
-      }),
+      queue: text('The queue to write to. Any number of routes may.'),
+      store,
+      maxMessages: whole(
+        `Messages that may be in the queue, unsettled ones included; when it is full, the route waits. Absent: ${messagesInMemory} in memory, no limit on disk.`,
+        { optional: true, min: 1 },
+      ),
+      maxBytes: size(
+        'With `store: disk`, the bytes of its files, at most; when it is full, the route waits. Written at one sink, it holds for the queue. Absent: 1GiB.',
+        { optional: true },
+      ),
     },
-    create: ({ queue, maxMessages }) => ({
-      can: {
-        keepsOrder: 'lane',
-        writes: 'many',
-        maxWrite: { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
-        confirms: 'none', // in memory: what it has taken dies with the process
-        routed: true,
-        carries,
-        notes: [inMemory],
-      },
-      open: async () => localSink(queue, maxMessages),
-    }),
+    create({ queue, store, maxMessages, maxBytes }, context) {
+      if (store === 'disk')
+        return diskSink(queue, { ...(maxMessages !== undefined && { maxMessages }), ...(maxBytes !== undefined && { maxBytes }) }, context);
+      if (maxBytes !== undefined) throw new MqferryError('CONFIG_INVALID', 'maxBytes is for a queue on disk: write `store: disk` too');
+      return { can: memorySink, open: async () => localSink(queue, maxMessages ?? messagesInMemory) };
+    },
   },
+  misfits,
 });

@@ -1,4 +1,5 @@
-import { type Batch, Message, notConnected, type Room, type Source } from '../../src/connector.ts';
+import { type Batch, notConnected, type Room, type Source } from '../../src/connector.ts';
+import { received } from './message.ts';
 import { type Entry, type LocalQueue, localQueue } from './queue.ts';
 
 /** Reads a local queue. What it has handed out and was not acked is back in the queue, at its place, once it is closed. */
@@ -35,35 +36,10 @@ class LocalSource implements Source {
   #batch(entries: readonly Entry[]): Batch {
     this.#unsettled.add(entries);
     return {
-      messages: entries.map((entry) => this.#received(entry)),
+      messages: entries.map(({ message, number }) => received(message, this.#queue.name, number)),
       ack: () => {
         if (this.#unsettled.delete(entries)) this.#queue.settle(entries.length);
       },
     };
-  }
-
-  /** As it came out of this queue: where the other route had it from is that route's business. */
-  #received({ number, message }: Entry): Message {
-    const { name } = this.#queue;
-    const { body, headers, key, id, group, correlationId, replyTo, timestamp, expiresAt } = message;
-    const { priority, persistent, contentType, contentEncoding, type } = message;
-    return new Message({
-      body,
-      headers,
-      key,
-      id,
-      group,
-      correlationId,
-      replyTo,
-      timestamp,
-      expiresAt,
-      priority,
-      persistent,
-      contentType,
-      contentEncoding,
-      type,
-      origin: { queue: name, position: number },
-      lane: name,
-    });
   }
 }

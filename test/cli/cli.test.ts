@@ -160,6 +160,33 @@ describe('the command line', () => {
   });
 });
 
+describe('a queue on disk', () => {
+  const queue = '{ local: { queue: alarms, store: disk } }';
+  const writer = `routes:\n  in:\n    source: { generate: { interval: 0, count: 3 } }\n    sink: ${queue}\n`;
+  const reader = `routes:\n  out:\n    source: ${queue}\n    sink: print\n`;
+  const other = 'routes:\n  other:\n    source: { generate: { interval: 0, count: 1 } }\n    sink: print\n';
+
+  test('keeps its messages from one run to the next; without a route for them nothing starts, and the remedies work', async () => {
+    const data = join(folder(), 'data');
+    const run = (text: string) =>
+      mqferry(['run', file(text), '--no-admin', '--data', data, '--until-idle', '200ms', '--log-level', 'warn']);
+    const buffer = (...args: string[]) => mqferry(['buffer', ...args, '--data', data]);
+    expect(await run(writer)).toMatchObject({ code: 0 });
+    const refused = await run(other);
+    expect(refused).toMatchObject({ code: 78, out: '' });
+    expect(refused.err).toMatch(/the queue alarms holds 3 messages.*mqferry buffer drop queue:alarms/);
+    expect((await buffer('ls')).out).toMatch(/^queue:alarms +3 /m);
+    expect(JSON.parse((await buffer('verify', 'queue:alarms')).out)).toMatchObject({ messages: 3, problems: [] });
+    expect((await buffer('dump', 'queue:alarms')).out.split('\n')[2]).toContain('"sequence":3');
+    const moved = await run(reader);
+    expect(moved).toMatchObject({ code: 0, out: '{"sequence":1}\n{"sequence":2}\n{"sequence":3}\n' });
+    expect(await run(other)).toMatchObject({ code: 0 });
+    await run(writer);
+    expect((await buffer('drop', 'queue:alarms')).out).toContain('deleted the queue alarms with 3 messages');
+    expect(await run(other)).toMatchObject({ code: 0 });
+  });
+});
+
 describe('list and describe', () => {
   test('list names every connector and step', async () => {
     const { code, out } = await mqferry(['list']);

@@ -47,3 +47,25 @@ routes:
   expect(text).toContain('Delivery: best-effort.');
   expect(text).toContain('A local queue is held in memory');
 });
+
+test.each([
+  ['into', rabbit, 'local: { queue: b, store: disk }'],
+  ['out of', 'local: { queue: b, store: disk }', rabbit],
+])('a route %s a queue on disk is at-least-once', async (_, source, sink) => {
+  const text = await explained(`
+routes:
+  a:
+    guarantee: at-least-once
+    order: lane
+    source: { ${source} }
+    sink: { ${sink} }
+`);
+  expect(text).toContain('Delivery: at-least-once.');
+  expect(text).not.toContain('memory');
+});
+
+test('a route that reads a queue in memory cannot ask for at-least-once', async () => {
+  const text = `routes: { a: { guarantee: at-least-once, source: { ${memory} }, sink: { ${rabbit} } } }`;
+  const { problems } = await compileRoutes({ routes: { texts: [{ name: 'a.yaml', text }] } });
+  expect(problems).toMatchObject([{ rule: 'guarantee', message: expect.stringContaining('can keep best-effort'), severity: 'error' }]);
+});

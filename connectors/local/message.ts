@@ -1,0 +1,25 @@
+import { Message } from '../../src/connector.ts';
+
+/** A message as it comes out of a queue: where the route that wrote it had it from is that route's business. */
+export function received(message: Message, queue: string, position: number): Message {
+  const { body, headers, key, id, group, correlationId, replyTo, timestamp, expiresAt } = message;
+  const { priority, persistent, contentType, contentEncoding, type } = message;
+  return new Message({
+    body,
+    headers,
+    key,
+    id,
+    group,
+    correlationId,
+    replyTo,
+    timestamp,
+    expiresAt,
+    priority,
+    persistent,
+    contentType,
+    contentEncoding,
+    type,
+    origin: { queue, position },
+    lane: queue,
+  });
+}

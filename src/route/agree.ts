@@ -1,0 +1,28 @@
+import type { EndModel, Place, Problem, RouteModel } from '../config/model.ts';
+import type { AnyConnector } from '../connector.ts';
+import { endsOf } from './share.ts';
+
+type End = Parameters<NonNullable<AnyConnector['misfits']>>[0][number];
+type Placed = End & { readonly connector: AnyConnector; readonly at: Place };
+
+/** The ends of a config that do not go with one another, as their connectors judge; each with the place of the other. */
+export function disagreements(routes: readonly RouteModel[]): Problem[] {
+  const problems: Problem[] = [];
+  for (const [connector, ends] of Map.groupBy(routes.flatMap(endsOfRoute), (end) => end.connector)) {
+    for (const { end, other, message } of connector.misfits?.(ends) ?? []) {
+      const { file, line, col } = (other as Placed).at;
+      const hint = `the other end is at ${file}:${line}:${col}`;
+      problems.push({ ...(end as Placed).at, rule: 'misfit', message, hint, severity: 'error' });
+    }
+  }
+  return problems;
+}
+
+function endsOfRoute({ source, sink, onError }: RouteModel): Placed[] {
+  const dead = onError.deadLetter ? [onError.deadLetter.end] : [];
+  return [placed(source, 'source'), ...[...endsOf(sink), ...dead].map((end) => placed(end, 'sink'))];
+}
+
+function placed({ connector, config, at }: EndModel, side: 'source' | 'sink'): Placed {
+  return { side, config: config as End['config'], connector, at };
+}
