@@ -41,6 +41,11 @@ export interface Source {
    * Never called twice at once. A message it cannot decode is handed over with its `fault` set.
    */
   read(room: Room, signal: AbortSignal): Promise<Batch | null>;
+  /**
+   * Whether the broker has nothing more for us, as far as it has said: what `--until-idle` asks. Absent: then it counts as such when `read` waits,
+   * which is right where the broker sends by itself.
+   */
+  readonly isCaughtUp?: boolean;
   /** Sends outstanding acks while the link lives, then disconnects. Has a time limit; safe to call twice. */
   close(): Promise<void>;
 }

@@ -107,6 +107,8 @@ export interface ReaderHooks {
 export interface Reader {
   /** What is there, waiting a moment if there is nothing; may be empty. Never called twice at once. */
   fetch(): Promise<readonly Chunk[]>;
+  /** Whether all that the brokers have for us has been fetched, as far as they have said; absent where that is not known. */
+  readonly isCaughtUp?: boolean;
   /** Resolves to false when the group would not have it (shared out anew): the records come again. Throws NOT_CONNECTED. */
   commit(positions: readonly Position[]): Promise<boolean>;
   /** Leaves the group and disconnects. Has a time limit; safe to call twice. */

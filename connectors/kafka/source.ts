@@ -139,6 +139,10 @@ export class KafkaSource implements Source {
     }
   }
 
+  get isCaughtUp(): boolean {
+    return !this.#unsettled && this.#chunks.length === 0 && (this.#reader?.isCaughtUp ?? true);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

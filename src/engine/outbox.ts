@@ -122,7 +122,7 @@ export class Outbox {
       if (session.lost !== undefined) break;
       this.#write(session, picked);
     }
-    await closeLink(link, this.#o.log); // ends every pending write: from here nothing of this link can arrive
+    await closeLink(link, this.#o.log, this.#o.clock); // ends every pending write: from here nothing of this link can arrive
     session.isOver = true;
     this.#linkLost(session);
     throw session.lost;

@@ -37,9 +37,10 @@ export class Pump {
   readonly status: LinkStatus;
   readonly outboxes: readonly Outbox[];
   readonly window: Window;
-  /** The source is open, waiting in read() or at its end, and nothing is on its way. */
+  /** The source is open and has nothing more for us, or is at its end, and nothing is on its way. */
   get isIdle(): boolean {
-    return (this.#isWaiting || this.isFinished) && this.#open.size === 0;
+    const isDry = this.#waitsAt !== undefined && this.#waitsAt.isCaughtUp !== false;
+    return (isDry || this.isFinished) && this.#open.size === 0;
   }
   /** A finite source has given its last message. */
   isFinished = false;
@@ -49,7 +50,8 @@ export class Pump {
   /** Tickets that are not done, in read order; where the source settles in order, also those that wait for an earlier one. */
   readonly #open = new Set<Ticket>();
   readonly #runs: Promise<void>[] = [];
-  #isWaiting = false;
+  /** The source in whose read() it waits. */
+  #waitsAt: Source | undefined;
   #isClosing = false;
   #isClosed = false;
 
@@ -146,11 +148,11 @@ export class Pump {
   }
 
   async #read(source: Source): Promise<Batch | null> {
-    this.#isWaiting = true;
+    this.#waitsAt = source;
     try {
       return await source.read(this.window.room(), this.#stop.signal);
     } finally {
-      this.#isWaiting = false;
+      this.#waitsAt = undefined;
     }
   }
 

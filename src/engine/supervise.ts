@@ -64,19 +64,31 @@ export async function supervise<L extends { close(): Promise<void> }>(s: Supervi
       if (isFatal(error)) throw error;
       quiet.failed(error);
     } finally {
-      if (link) await closeLink(link, s.log);
+      if (link) await closeLink(link, s.log, clock);
     }
     await clock.sleep(pause(s.backoff, failures, clock), signal);
   }
   become(status, 'closed', clock);
 }
 
-/** Closes a link. A connector that throws here has a bug, but what its link held must be written again all the same. */
-export async function closeLink(link: { close(): Promise<void> }, log: Log): Promise<void> {
+/** Longer than any connector's own limit. */
+const closeTimeoutMs = 30_000;
+
+/**
+ * Closes a link. A connector that throws here, or never comes to an end, has a bug, but what its link held must be written again all the
+ * same: nothing that the link still says is heard.
+ */
+export async function closeLink(link: { close(): Promise<void> }, log: Log, clock: Clock): Promise<void> {
+  const over = new AbortController();
+  const late = clock.sleep(closeTimeoutMs, over.signal).then(() => {
+    if (!over.signal.aborted) log.error({}, `a link did not close within ${closeTimeoutMs / 1000} s; it is left alone`);
+  });
   try {
-    await link.close();
+    await Promise.race([link.close(), late]);
   } catch (error) {
     log.error({ err: error }, `closing a link failed: ${describeError(error)}`);
+  } finally {
+    over.abort();
   }
 }
 

@@ -27,6 +27,7 @@ export class FakeSource {
   opens = 0;
   reads = 0;
   isFinite = false;
+  isCaughtUp: boolean | undefined;
   #waiting: Message[] = [];
   #inbox = new Inbox<Message>((message) => message.bytes);
 
@@ -55,7 +56,11 @@ export class FakeSource {
     for (const message of this.#waiting) inbox.push(message);
     if (this.isFinite) inbox.end();
     let isDead = false;
+    const fake = this;
     return {
+      get isCaughtUp() {
+        return fake.isCaughtUp ?? true;
+      },
       read: async (room, signal) => {
         this.reads++;
         const messages = await inbox.take(room, signal);

@@ -193,6 +193,16 @@ describe('idle', () => {
     expect(run.isFinished).toBe(false);
   });
 
+  test('is not one whose source says that more is to come', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    source.isCaughtUp = false;
+    const run = start(routePlan(source.push(...messages(1)), [sink]));
+    await until('it waits for more', () => source.acked.length === 1 && source.reads === 2);
+    expect(run.isIdle).toBe(false);
+    source.isCaughtUp = true;
+    expect(run.isIdle).toBe(true);
+  });
+
   test('and finished, when the source has an end', async () => {
     const [source, sink] = [new FakeSource(), new FakeSink()];
     source.isFinite = true;
@@ -210,7 +220,10 @@ test('the window bounds what is read while the sink does not confirm', async () 
   expect(run.pumps[0]?.window.messagesMax).toBe(40);
 });
 
-test('a connector that throws while it closes a lost link does not hold up what was on its way', async () => {
+test.each<[string, () => Promise<void>]>([
+  ['throws while it closes', () => Promise.reject(new TypeError('a bug in the connector'))],
+  ['never has closed', () => new Promise(() => {})],
+])('a connector that %s a lost link does not hold up what was on its way', async (_what, close) => {
   const [source, sink] = [new FakeSource(), new FakeSink()];
   let cuts = 1;
   sink.answer = () => (cuts-- > 0 ? 'hangUp' : 'store');
@@ -220,7 +233,7 @@ test('a connector that throws while it closes a lost link does not hold up what 
   Object.assign(end, {
     open: async (signal: AbortSignal) => ({
       ...(await open(signal)),
-      close: () => Promise.reject(new TypeError('a bug in the connector')),
+      close,
     }),
   });
   start(plan);

@@ -12,6 +12,8 @@ export interface Held {
   partitions: number;
   /** Next offset to ask for; undefined until it is known. */
   position: number | undefined;
+  /** How far it can be read, as the broker has last said. */
+  end: number | undefined;
   fetching: boolean;
   /** Since when it cannot be read; 0 while it can. */
   troubleSince: number;
@@ -19,7 +21,7 @@ export interface Held {
 }
 
 export function newlyHeld(claim: Claim): Held {
-  return { claim, topicId: '', partitions: 0, position: undefined, fetching: false, troubleSince: 0, trouble: undefined };
+  return { claim, topicId: '', partitions: 0, position: undefined, end: undefined, fetching: false, troubleSince: 0, trouble: undefined };
 }
 
 /** What is committed for a partition when everything before `offset` has ended. */

@@ -78,6 +78,11 @@ class PlatformaticReader implements Reader {
     return ready;
   }
 
+  get isCaughtUp(): boolean {
+    if (this.#ready.length > 0 || this.#failure) return false;
+    return [...this.#held.values()].every(({ position, end }) => position !== undefined && end !== undefined && position >= end);
+  }
+
   async commit(positions: readonly Position[]): Promise<boolean> {
     const offsets: CommittedOffset[] = [];
     for (const { claim, next } of positions) {
@@ -213,8 +218,9 @@ class PlatformaticReader implements Reader {
     }
   }
 
-  #takeRecords(held: Held, { records, abortedTransactions }: FetchedPartition): void {
+  #takeRecords(held: Held, { records, abortedTransactions, lastStableOffset }: FetchedPartition): void {
     held.troubleSince = 0;
+    held.end = Number(lastStableOffset);
     const position = held.position as number;
     const chunk = readChunk(held.claim, position, readBatches(records, position), abortedTransactions);
     if (chunk.next === position) return;

@@ -6,7 +6,7 @@ import { checkSink, checkSource } from '../../../connectors/kafka/check.ts';
 import { registerCodecs } from '../../../connectors/kafka/drivers/kafkajsCodecs.ts';
 import { kafkaSink } from '../../../connectors/kafka/sink.ts';
 import { Message, type Template } from '../../../src/connector.ts';
-import type { Broker } from '../../brokers/broker.ts';
+import { type Broker, until } from '../../brokers/broker.ts';
 import { createTopics, kafkaUsers, startKafka } from '../../brokers/kafka.ts';
 import {
   body,
@@ -243,6 +243,23 @@ describe.each(drivers)('driver %s', (driver) => {
     const second = await openSource(brokers, driver, topic, { from: 'latest' });
     expect((await drain(second, 2)).map(body)).toEqual(['new', 'newer']);
     await second.close();
+  });
+
+  test.runIf(driver === 'platformatic')('knows when it has read all there is, and when there is more', async () => {
+    const topic = await topicWith('caught-up', 3);
+    const sink = await openSink(brokers, driver, topic);
+    await sink.write(Array.from({ length: 300 }, (_, i) => text(`${i}`)));
+    const source = await openSource(brokers, driver, topic, { fetchBytes: 1024 });
+    expect(source.isCaughtUp).toBe(false);
+    await drain(source, 100);
+    expect(source.isCaughtUp, 'after 100 of 300').toBe(false);
+    await drain(source, 200);
+    await until('it is caught up', () => source.isCaughtUp === true);
+    const more = drain(source, 1);
+    await sink.write([text('more')]);
+    await more;
+    await until('it is caught up again', () => source.isCaughtUp === true);
+    await Promise.all([source.close(), sink.close()]);
   });
 
   test('stops with a report when records at its position are gone, and goes on when told so', async () => {

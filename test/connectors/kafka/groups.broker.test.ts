@@ -1,66 +1,28 @@
 import { fork } from 'node:child_process';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Message, type Source } from '../../../src/connector.ts';
 import { type Broker, freePorts, until } from '../../brokers/broker.ts';
 import { createTopics, startKafka } from '../../brokers/kafka.ts';
+import { startProxy, type TcpProxy } from '../../faults/proxy.ts';
 import { body, drain, drivers, newTopic, openSink, openSource } from './setup.ts';
 
 let broker: Broker;
 let brokers: string[];
 let proxied: string[];
-let proxy: Proxy;
+let proxy: TcpProxy;
 
 beforeAll(async () => {
   const [port] = await freePorts(1);
   broker = await startKafka({ advertise: port as number });
   brokers = [`127.0.0.1:${broker.ports['plain']}`];
   proxied = [`127.0.0.1:${port}`];
-  proxy = await startProxy(port as number, broker.ports['proxied'] as number);
+  proxy = await startProxy(broker.ports['proxied'] as number, port);
 });
 
 afterAll(async () => {
-  proxy?.close();
+  await proxy?.close();
   await broker?.dispose();
 });
-
-interface Proxy {
-  /** Ends every connection and takes no new ones. */
-  cut(): void;
-  restore(): void;
-  close(): void;
-}
-
-async function startProxy(port: number, target: number): Promise<Proxy> {
-  const sockets = new Set<Socket>();
-  let open = true;
-  const server: Server = createServer((near) => {
-    if (!open) return near.destroy();
-    const far = connect(target, '127.0.0.1');
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.pipe(to);
-      from.on('error', () => to.destroy());
-      from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  const cut = () => {
-    open = false;
-    for (const socket of sockets) socket.destroy();
-  };
-  const close = () => {
-    cut();
-    server.close();
-  };
-  return { cut, restore: () => (open = true), close };
-}
 
 async function topicWith(prefix: string, partitions: number, messages: number): Promise<string> {
   const topic = newTopic(prefix);
@@ -160,17 +122,35 @@ describe.each(drivers)('driver %s in a group', (driver) => {
     const late: Message[] = [];
     const sink = await openSink(proxied, driver, topic, { deliveryTimeout: 8000 });
     const failed = expect(drain(source, 1000, { into: late })).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
+    proxy.refuse(true);
     proxy.cut();
     await expect(sink.write([new Message({ body: Buffer.from('lost?') })])).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
     await failed;
     await Promise.all([source.close(), sink.close()]);
-    proxy.restore();
+    proxy.refuse(false);
     const again = await openSource(proxied, driver, topic, { clientId: `cut-${topic}` });
     const rest = await drain(again, 101, { quietMs: 3000 });
     await again.close();
     const seen = new Set([...acked, ...late, ...rest].map(body));
     for (let i = 0; i < 300; i++) expect(seen).toContain(String(i));
   });
+});
+
+test('a batch whose confirm was lost on the way is sent again by the default driver, and stored once', async () => {
+  const topic = newTopic('repeat');
+  await createTopics(brokers, [{ name: topic, partitions: 1 }]);
+  const sink = await openSink(proxied, 'platformatic', topic);
+  await sink.write([new Message({ body: Buffer.from('0') })]);
+  proxy.hold('toClient', true);
+  const writing = sink.write(Array.from({ length: 100 }, (_, i) => new Message({ body: Buffer.from(String(i + 1)) })));
+  const source = await openSource(brokers, 'platformatic', topic);
+  expect(await drain(source, 101)).toHaveLength(101); // the broker has them, and nobody knows
+  proxy.cut();
+  proxy.hold('toClient', false);
+  expect(await writing).toEqual([]);
+  await sink.write([new Message({ body: Buffer.from('last') })]);
+  expect((await drain(source, 1)).map(body)).toEqual(['last']);
+  await Promise.all([source.close(), sink.close()]);
 });
 
 test('a process that was killed takes its partitions again within seconds', async () => {
