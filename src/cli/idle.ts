@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.ts';
 import type { LinkStatus } from '../engine/supervise.ts';
 
@@ -27,16 +27,23 @@ export class Idle {
    * as was asked. `linkDown`: an idle end was asked for, and a link stays down.
    */
   async outcome(): Promise<Outcome> {
-    let idleSince: number | undefined;
-    for (;;) {
+    let idleMs = 0;
+    let before = this.#engine.moved;
+    for (let lookedAt = performance.now(); ; ) {
       await sleep(lookEveryMs);
+      await nextTurn(); // what has come meanwhile is heard first
       const now = performance.now();
+      // Time in which the process did not run says nothing about its sources.
+      const passedMs = Math.min(now - lookedAt, 2 * lookEveryMs);
+      lookedAt = now;
       if (this.#engine.isOver) return 'over';
       if (this.#engine.routes.every((route) => route.run?.isFinished)) return 'finished';
       if (this.#idleMs === undefined) continue;
       if (this.#hasGivenUp(now)) return 'linkDown';
-      idleSince = this.#engine.isIdle ? (idleSince ?? now) : undefined;
-      if (idleSince !== undefined && now - idleSince >= this.#idleMs) return 'idle';
+      // Between two turns a busy route may look idle each time; one that was idle all the while has read nothing either.
+      idleMs = this.#engine.isIdle && this.#engine.moved === before ? idleMs + passedMs : 0;
+      before = this.#engine.moved;
+      if (idleMs >= this.#idleMs) return 'idle';
     }
   }
 

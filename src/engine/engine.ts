@@ -88,6 +88,13 @@ export class Engine {
     return [...this.#handles.keys()].every((name) => this.#runs.get(name)?.isIdle === true);
   }
 
+  /** Messages that were read, by any pump, since the routes were started: while it stands still, nothing has come. */
+  get moved(): number {
+    let sum = 0;
+    for (const run of this.#runs.values()) for (const pump of run.pumps) sum += pump.books.read;
+    return sum;
+  }
+
   /** No route runs any more: each has stopped or failed. */
   get isOver(): boolean {
     return this.routes.every((route) => route.state === 'stopped' || route.state === 'failed');

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { Idle } from '../../src/cli/idle.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import { until } from '../brokers/broker.ts';
+import { FakeSink, FakeSource, hastyClock, messages, routePlan, silent } from '../engine/fakes.ts';
+
+async function running(source: FakeSource): Promise<Engine> {
+  const engine = new Engine([{ name: 'test', plan: async () => routePlan(source, [new FakeSink()]) }], silent, hastyClock);
+  await engine.start();
+  onTestFinished(() => void engine.stop(0));
+  return engine;
+}
+
+test('a route that is busy between any two looks is not idle, though it looks so each time', async () => {
+  const source = new FakeSource();
+  const engine = await running(source);
+  let outcome: string | undefined;
+  void new Idle(engine, 200, 60_000).outcome().then((found) => {
+    outcome = found;
+  });
+  const began = performance.now();
+  let sent = 0;
+  while (performance.now() - began < 800) {
+    source.push(...messages(1));
+    sent++;
+    await sleep(5);
+    expect(engine.isIdle, 'it is done before anybody can look').toBe(true);
+  }
+  expect(outcome).toBeUndefined();
+  expect(source.acked).toHaveLength(sent);
+  await until('it is idle, now that nothing comes', () => outcome !== undefined);
+  expect(outcome).toBe('idle');
+});
+
+test('time in which the process stood still is not idle time', async () => {
+  const source = new FakeSource();
+  const engine = await running(source);
+  let outcome: string | undefined;
+  void new Idle(engine, 600, 60_000).outcome().then((found) => {
+    outcome = found;
+  });
+  await sleep(200);
+  const until = performance.now() + 900;
+  while (performance.now() < until); // nothing else runs
+  await sleep(100);
+  expect(outcome).toBeUndefined();
+});
