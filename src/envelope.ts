@@ -140,9 +140,9 @@ class Target {
   }
 
   #enveloped(message: Message, hops: number): Message {
-    const { headers: kind, repeats, key } = this.#carries;
+    const { headers: kind, key } = this.#carries;
     const cover = new Cover(kind as 'text' | 'bytes' | 'typed', message.headers);
-    for (const [name, values] of this.#byName(message.headers, repeats)) cover.addHeader(name, values);
+    this.#coverHeaders(message.headers, cover);
     const changes: Changes = { headers: cover.headers };
     for (const name of this.#homeless) {
       if (message[name] === undefined || !this.#matters(name, message)) continue;
@@ -167,14 +167,33 @@ class Target {
   }
 
   /** Headers under the names they are sent by; repeats together where the target holds a name once. */
-  #byName(headers: Headers, repeats: boolean): Iterable<readonly [string, readonly HeaderValue[]]> {
-    const named = headers.filter(([name]) => !isHops(name)).map(([name, value]) => [this.#wireName(name), [value]] as const);
-    if (repeats) return named;
+  #coverHeaders(headers: Headers, cover: Cover): void {
+    if (!this.#carries.repeats && this.#haveRepeats(headers)) {
+      for (const [name, values] of this.#byName(headers)) {
+        if (values.length > 1) cover.addRepeated(name, values);
+        else cover.addHeader(name, values[0] as HeaderValue);
+      }
+      return;
+    }
+    for (const [name, value] of headers) if (!isHops(name)) cover.addHeader(this.#wireName(name), value);
+  }
+
+  #haveRepeats(headers: Headers): boolean {
+    for (let i = 1; i < headers.length; i++) {
+      const name = this.#wireName((headers[i] as Header)[0]);
+      for (let j = 0; j < i; j++) if (this.#wireName((headers[j] as Header)[0]) === name) return true;
+    }
+    return false;
+  }
+
+  #byName(headers: Headers): ReadonlyMap<string, readonly HeaderValue[]> {
     const groups = new Map<string, HeaderValue[]>();
-    for (const [name, [value]] of named) {
-      const group = groups.get(name);
-      if (group) group.push(value as HeaderValue);
-      else groups.set(name, [value as HeaderValue]);
+    for (const [name, value] of headers) {
+      if (isHops(name)) continue;
+      const wireName = this.#wireName(name);
+      const group = groups.get(wireName);
+      if (group) group.push(value);
+      else groups.set(wireName, [value]);
     }
     return groups;
   }

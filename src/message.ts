@@ -150,7 +150,10 @@ export class Message implements Properties {
 
   /** A copy with some fields changed; `json` replaces the body and is written out only when the bytes are asked for. */
   change(changes: Partial<Omit<MessageInit, 'origin' | 'lane'>> & { json?: unknown }): Message {
-    const copy = new Message({ ...this.#fields(), ...changes }, this.received);
+    // Always an object of the same shape, filled in: V8 then knows what the constructor reads, and nothing is copied twice.
+    const fields = this.#fields() as unknown as Record<string, unknown>;
+    for (const name in changes) if (name !== 'json') fields[name] = changes[name as keyof typeof changes];
+    const copy = new Message(fields as unknown as MessageInit, this.received);
     if (changes.json !== undefined) {
       copy.#json = changes.json;
       copy.#body = undefined;

@@ -7,7 +7,6 @@ export class Cover {
   readonly headers: Header[] = [];
   readonly #kind: 'text' | 'bytes' | 'typed';
   readonly #types: string[] = [];
-  readonly #count = new Map<string, number>();
   /** Bytes are what a bytes target gives back; with this, they are text unless they say otherwise. */
   readonly #textIsPlain: boolean;
 
@@ -17,12 +16,12 @@ export class Cover {
     if (this.#textIsPlain) this.#types.push('*=s');
   }
 
-  addHeader(name: string, values: readonly HeaderValue[]): void {
-    if (values.length > 1) {
-      this.#push(name, this.#kind === 'typed' ? values : toText(values)[0], 'multi');
-      return;
-    }
-    const value = values[0] as HeaderValue;
+  /** One that comes more than once, where the target holds a name once. */
+  addRepeated(name: string, values: readonly HeaderValue[]): void {
+    this.#push(name, this.#kind === 'typed' ? values : toText(values)[0], 'multi');
+  }
+
+  addHeader(name: string, value: HeaderValue): void {
     if (this.#kind === 'typed') this.#push(name, value, undefined);
     else if (this.#kind === 'bytes' && (value === null || Buffer.isBuffer(value))) this.#push(name, value, this.#codeOfBytes(value));
     else this.#pushText(name, value);
@@ -50,10 +49,11 @@ export class Cover {
   }
 
   #push(name: string, value: HeaderValue, code: string | undefined): void {
-    const before = this.#count.get(name) ?? 0;
-    this.#count.set(name, before + 1);
+    if (code !== undefined) {
+      const before = this.headers.filter(([other]) => other === name).length;
+      this.#types.push(`${escapeName(name)}${before === 0 ? '' : `#${before}`}=${code}`);
+    }
     this.headers.push([name, value]);
-    if (code !== undefined) this.#types.push(`${escapeName(name)}${before === 0 ? '' : `#${before}`}=${code}`);
   }
 }
 
