@@ -3,7 +3,7 @@
  * is collected. For one that stands beside others that is too much, and these two can only be said when a process starts. Measured with
  * 200,000 messages of 1 KiB into a disk buffer and out of it: 339 MiB resident by default, 172 MiB so, for 5 to 10 % more CPU.
  */
-const flags = ['--max-semi-space-size=8', '--heap-growing-percent=100'];
+const flags = ['--max-semi-space-size=16', '--heap-growing-percent=100'];
 
 /** The verbs that run for long. */
 const verbs = ['run', 'copy', 'demo'];

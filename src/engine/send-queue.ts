@@ -30,16 +30,19 @@ export interface SendQueue {
 
 /** Everything in order, as far ahead as there is room: for a sink that keeps the order asked for, or when none is asked for. */
 export class StreamQueue implements SendQueue {
-  #items: Item[] = [];
+  /** From #head on; what lies before has ended and is forgotten at once, so that it does not grow old in memory. */
+  #items: (Item | undefined)[] = [];
+  #head = 0;
   #from = 0;
-  #ended = 0;
+  #open = 0;
 
   get size(): number {
-    return this.#items.length - this.#ended;
+    return this.#open;
   }
 
   put(item: Item): void {
     this.#items.push(item);
+    this.#open++;
   }
 
   pick(room: Room): Item[] {
@@ -47,8 +50,8 @@ export class StreamQueue implements SendQueue {
     let bytes = 0;
     let index = this.#from;
     for (; index < this.#items.length && picked.length < room.messages && bytes < room.bytes; index++) {
-      const item = this.#items[index] as Item;
-      if (item.state !== 'waiting') continue;
+      const item = this.#items[index];
+      if (item?.state !== 'waiting') continue;
       if (room.bytes !== Number.POSITIVE_INFINITY) {
         bytes += item.message.bytes;
         if (bytes > room.bytes && picked.length > 0) break;
@@ -62,9 +65,12 @@ export class StreamQueue implements SendQueue {
 
   end(item: Item): void {
     item.state = 'ended';
-    this.#ended++;
-    if (this.#ended > 1024 && this.#ended * 2 > this.#items.length) this.#compact();
-    else if (this.#ended === this.#items.length) this.#clear();
+    this.#open--;
+    while (this.#items[this.#head]?.state === 'ended') this.#items[this.#head++] = undefined;
+    if (this.#open > 0 && (this.#head < 1024 || this.#head * 2 < this.#items.length)) return;
+    this.#items = this.#items.slice(this.#head);
+    this.#from = Math.max(0, this.#from - this.#head);
+    this.#head = 0;
   }
 
   hold(item: Item): void {
@@ -73,28 +79,14 @@ export class StreamQueue implements SendQueue {
 
   again(item: Item): void {
     item.state = 'waiting';
-    this.#from = 0;
+    this.#from = this.#head;
   }
 
   rewind(): Item[] {
-    this.#compact();
-    this.#from = 0;
-    const sent = this.#items.filter((item) => item.state === 'sent');
+    this.#from = this.#head;
+    const sent = this.#items.filter((item) => item?.state === 'sent') as Item[];
     for (const item of sent) item.state = 'waiting';
     return sent;
-  }
-
-  #clear(): void {
-    this.#items = [];
-    this.#from = 0;
-    this.#ended = 0;
-  }
-
-  #compact(): void {
-    const isOpen = (item: Item) => item.state !== 'ended';
-    this.#from = this.#items.slice(0, this.#from).filter(isOpen).length;
-    this.#items = this.#items.filter(isOpen);
-    this.#ended = 0;
   }
 }
 

@@ -115,8 +115,8 @@ export const controls: Readonly<Record<string, Control>> = {
     finds: 'order',
     edit: {
       file: 'send-queue.ts',
-      from: 'this.#compact();\n    this.#from = 0;',
-      to: 'this.#compact(); this.#items.reverse();\n    this.#from = 0;',
+      from: 'rewind(): Item[] {\n    this.#from = this.#head;',
+      to: 'rewind(): Item[] {\n    this.#items = this.#items.slice(this.#head).reverse();\n    this.#from = this.#head = 0;',
     },
   },
 };
