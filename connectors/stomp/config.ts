@@ -1,4 +1,17 @@
-import { duration, type EndConfig, group, type Infer, list, secret, size, template, text, whole, yesNo } from '../../src/connector.ts';
+import {
+  duration,
+  type EndConfig,
+  group,
+  type Infer,
+  list,
+  oneOf,
+  secret,
+  size,
+  template,
+  text,
+  whole,
+  yesNo,
+} from '../../src/connector.ts';
 
 const tlsFields = {
   ca: text("Certificates to trust instead of the system's: PEM text, e.g. `${file:/run/secrets/ca.pem}`.", { optional: true }),
@@ -16,6 +29,11 @@ export const connectionFields = {
     'Address, e.g. `stomp://user:secret@host:61613`; `stomps://` for TLS. Of several (a broker and its stand-ins) the first that answers is used.',
     secret('One address.'),
     { default: ['stomp://localhost:61613'] },
+  ),
+  broker: oneOf(
+    'Which broker this is. What a route promises is computed before anything connects, and not every broker delivers again in order: not written, no order is promised. When another one answers, the route stops.',
+    ['activemq', 'artemis', 'rabbitmq'],
+    { optional: true, example: 'activemq' },
   ),
   username: text('User; wins over the one in the URL.', { optional: true }),
   password: secret('Password; wins over the one in the URL.', { optional: true }),

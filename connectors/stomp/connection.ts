@@ -1,7 +1,7 @@
 import { type EndContext, MqferryError, notConnected } from '../../src/connector.ts';
 import { StompClient } from './client.ts';
 import type { ConnectionConfig } from './config.ts';
-import { type Profile, profileOf } from './profiles.ts';
+import { type Profile, profileNamed, profileOf } from './profiles.ts';
 
 export interface Connection {
   readonly client: StompClient;
@@ -16,20 +16,33 @@ interface Address {
   readonly password: string | undefined;
 }
 
-/** Connects to the first address that answers. Throws AUTH when one refused the login, else what the last one said. */
+/**
+ * Connects to the first address that answers, as the broker that the config names. Throws AUTH when one refused the login, else what the
+ * last one said; CONFIG_INVALID when that was another broker.
+ */
 export async function connect(config: ConnectionConfig, clientId: string | undefined, signal: AbortSignal): Promise<Connection> {
   const errors: unknown[] = [];
   for (const address of config.url.map(parseAddress)) {
     if (signal.aborted) break;
     try {
       const client = await StompClient.connect(options(config, address, clientId), signal);
-      return { client, profile: profileOf(client.server) };
+      return { client, profile: profileFor(client, config) };
     } catch (error) {
       errors.push(error);
     }
   }
   const refused = errors.find((error) => error instanceof MqferryError && error.code === 'AUTH');
   throw refused ?? errors.at(-1) ?? notConnected('stopped connecting');
+}
+
+/** Who does not say what it is, or says a name that nobody knows, is taken for what the config says. Ends the link to any other. */
+function profileFor(client: StompClient, { broker }: ConnectionConfig): Profile {
+  const found = profileOf(client.server);
+  if (broker === undefined || found.name === broker) return found;
+  if (found.name === 'unknown') return profileNamed(broker);
+  client.end(notConnected('it is another broker'));
+  const text = `${client.address} is ${found.name} (${client.server}), but its connection says \`broker: ${broker}\``;
+  throw new MqferryError('CONFIG_INVALID', `${text}: correct it, and look with \`mqferry explain\` what the route then promises`);
 }
 
 /** The parts of a URL. Throws CONFIG_INVALID, without the URL, which may hold a password. */
@@ -91,5 +104,10 @@ export function logConnected({ client, profile }: Connection, context: EndContex
   context.log.info({ broker: client.address, server: client.server }, 'connected');
   if (profile.name === 'unknown') {
     context.log.warn({ server: client.server }, 'this STOMP broker is not known to mqferry: only what STOMP 1.2 itself says is used');
+  } else if (profile !== profileOf(client.server)) {
+    context.log.warn(
+      { server: client.server },
+      `this STOMP broker does not say that it is ${profile.name}: it is taken for it, as configured`,
+    );
   }
 }

@@ -1,7 +1,12 @@
-/** What brokers do each in their own way, chosen by the `server` header of CONNECTED. All tried on the versions named in the README. */
+/**
+ * What brokers do each in their own way, chosen by the `server` header of CONNECTED; before anything is connected, by what the config says.
+ * All tried on the versions named in the README.
+ */
 
 export interface Profile {
-  readonly name: 'rabbitmq' | 'activemq' | 'artemis' | 'unknown';
+  readonly name: BrokerName | 'unknown';
+  /** What a lost link left unacked comes again in the order of the queue, before anything new. */
+  readonly redeliversInOrder: boolean;
   /** The broker honours a number of messages, or bytes, that it may send ahead. Without it only TCP holds the broker back. */
   prefetch(messages: number, bytes: number): HeaderList;
   /** The headers of a durable topic subscription; undefined when it has none. */
@@ -27,6 +32,8 @@ export interface Profile {
   readonly headersMax: number;
 }
 
+export type BrokerName = 'rabbitmq' | 'activemq' | 'artemis';
+
 type HeaderList = readonly (readonly [name: string, value: string])[];
 
 /** `ActiveMQ-Artemis/...` also begins like ActiveMQ, so the order counts. */
@@ -35,6 +42,11 @@ export function profileOf(server: string): Profile {
   if (/artemis/i.test(server)) return artemis;
   if (/^(apache-)?ActiveMQ\b/i.test(server)) return activemq;
   return unknown;
+}
+
+/** That of the broker that the config names; of an unknown one when it names none. */
+export function profileNamed(name: BrokerName | undefined): Profile {
+  return name === undefined ? unknown : { rabbitmq, activemq, artemis }[name];
 }
 
 const plainly = (written: string): HeaderList => [['destination', written]];
@@ -48,6 +60,7 @@ function generalFlaw(destination: string): string | undefined {
 
 const unknown: Profile = {
   name: 'unknown',
+  redeliversInOrder: false,
   prefetch: () => [],
   durable: undefined,
   hasSelectors: true,
@@ -66,6 +79,7 @@ const unknown: Profile = {
 const rabbitmq: Profile = {
   ...unknown,
   name: 'rabbitmq',
+  redeliversInOrder: true,
   prefetch: (messages) => [['prefetch-count', String(messages)]],
   durable: (name, clientId) => [
     ['durable', 'true'],
@@ -92,6 +106,7 @@ function rabbitmqFlaw(destination: string): string | undefined {
 const activemq: Profile = {
   ...unknown,
   name: 'activemq',
+  redeliversInOrder: true,
   prefetch: (messages) => [['activemq.prefetchSize', String(messages)]],
   durable: (name) => [['activemq.subscriptionName', name]],
   flaw: (destination) => generalFlaw(destination) ?? activemqFlaw(destination),
@@ -110,6 +125,7 @@ function activemqFlaw(destination: string): string | undefined {
 const artemis: Profile = {
   ...unknown,
   name: 'artemis',
+  redeliversInOrder: false, // it may serve a new session before it has taken back what the one before held (seen with 2.56.0)
   // Credit in bytes. 10 KiB is the default; -1 would be everything that is in the queue.
   prefetch: (messages, bytes) => [['consumer-window-size', String(Math.max(10_240, Math.min(bytes, messages * 1024)))]],
   durable: (name) => [['durable-subscription-name', name]],

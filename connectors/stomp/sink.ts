@@ -33,7 +33,7 @@ export function stompSink(config: SinkConfig, context: EndContext): SinkEnd {
   };
 }
 
-function sinkCan({ destination }: SinkConfig): SinkCan {
+function sinkCan({ destination, connection: { broker } }: SinkConfig): SinkCan {
   const isQueue = /^\/queue\//.test(destination.constant ?? '');
   return {
     // Seen on RabbitMQ 3.10, ActiveMQ 6.3 and Artemis 2.56: after a frame that they answer with ERROR they may take the ones behind it.
@@ -52,7 +52,9 @@ function sinkCan({ destination }: SinkConfig): SinkCan {
     },
     notes: [
       ...(isQueue ? [] : ['A receipt does not say that a queue took the message: a topic or exchange without a subscriber forgets it.']),
-      ...(isQueue ? ['RabbitMQ confirms, and forgets, messages to a queue that is deleted while the link is up.'] : []),
+      ...(isQueue && (broker === undefined || broker === 'rabbitmq')
+        ? ['RabbitMQ confirms, and forgets, messages to a queue that is deleted while the link is up.']
+        : []),
     ],
   };
 }

@@ -14,7 +14,7 @@ import type { SourceConfig } from './config.ts';
 import { type Connection, closeLimitMs, connect, logConnected } from './connection.ts';
 import { type Frame, headerLine, headerOf } from './frames.ts';
 import { toMessage } from './message.ts';
-import type { Profile } from './profiles.ts';
+import { type Profile, profileNamed } from './profiles.ts';
 
 /** Reads one queue, or one topic. */
 export function stompSource(config: SourceConfig, context: EndContext): SourceEnd {
@@ -41,9 +41,10 @@ export function stompSource(config: SourceConfig, context: EndContext): SourceEn
 function sourceCan(config: SourceConfig): SourceCan {
   const isTopic = /^\/(?:topic|exchange)\//.test(config.destination);
   const forgets = isTopic && !config.durable;
+  const { broker } = config.connection;
   return {
     settles: 'each',
-    redelivers: forgets ? 'never' : 'inOrder',
+    redelivers: forgets ? 'never' : profileNamed(broker).redeliversInOrder ? 'inOrder' : 'anyOrder',
     stableIds: false,
     carries: {
       headers: 'text',
@@ -54,14 +55,25 @@ function sourceCan(config: SourceConfig): SourceCan {
       maxBytes: config.connection.maxFrame,
     },
     notes: [
-      ...(forgets
-        ? ['A topic without `durable` keeps nothing while mqferry is away or a message is in flight: name a durable subscription.']
-        : []),
+      forgets
+        ? 'A topic without `durable` keeps nothing while mqferry is away or a message is in flight: name a durable subscription.'
+        : orderNotes[broker ?? 'unknown'],
       'RabbitMQ and Artemis give a copy another message-id than the first delivery had; ActiveMQ the same.',
-      'RabbitMQ leaves out AMQP headers that are not text (3.10); read such a queue by the rabbitmq connector.',
+      ...(broker === undefined || broker === 'rabbitmq'
+        ? ['RabbitMQ leaves out AMQP headers that are not text (3.10); read such a queue by the rabbitmq connector.']
+        : []),
     ],
   };
 }
+
+const alone = 'The order of the queue holds as long as nobody else reads it, not even a dead link of ours that the broker believes in.';
+const orderNotes: Readonly<Record<Profile['name'], string>> = {
+  rabbitmq: alone,
+  activemq: alone,
+  artemis: 'Artemis may serve a new link before it has taken back what the lost one held: then all of it comes again, but not in order.',
+  unknown:
+    'Not every STOMP broker delivers again in order (Artemis does not): write `broker: activemq` or `broker: rabbitmq` in the connection, if it is one of them.',
+};
 
 /** The SUBSCRIBE frame. Throws CONFIG_INVALID when this broker has no such thing. */
 function subscription(config: SourceConfig, profile: Profile, window: Room, clientId: string): string {

@@ -8,14 +8,15 @@ import { Message } from '../../../src/message.ts';
 export const never = new AbortController().signal;
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
-export function context(window: Room = { messages: 1000, bytes: 16 * 1024 * 1024 }): EndContext {
-  return { route: 'test', window, log: silent, clientId: 'mqferry-test', signal: never };
+export function context(window: Room = { messages: 1000, bytes: 16 * 1024 * 1024 }, log = silent): EndContext {
+  return { route: 'test', window, log, clientId: 'mqferry-test', signal: never };
 }
 
 /** The defaults of the fields, with the login of the test brokers. */
 export function connection(port: number, more: Partial<ConnectionConfig> = {}): ConnectionConfig {
   return {
     url: [`stomp://mq:mq-pass@127.0.0.1:${port}`],
+    broker: undefined,
     username: undefined,
     password: undefined,
     vhost: '/',

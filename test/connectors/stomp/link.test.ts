@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { headerOf } from '../../../connectors/stomp/frames.ts';
+import { stompSource } from '../../../connectors/stomp/source.ts';
 import { Message } from '../../../src/message.ts';
+import { captureLog } from '../../../src/testkit/index.ts';
 import { freePorts, until } from '../../brokers/broker.ts';
-import { bodies, connection, never, openSink, openSource, sinkEnd, take, texts } from './ends.ts';
+import { bodies, connection, context, never, openSink, openSource, sinkEnd, take, texts } from './ends.ts';
 import { type Answer, connected, decently, type FakeBroker, fakeBroker } from './fake-broker.ts';
 
 const brokers: FakeBroker[] = [];
@@ -30,6 +32,12 @@ const delivering =
     decently(frame, socket);
     if (frame.command === 'SUBSCRIBE') socket.write(bytes);
   };
+
+/** Decent, by another name; by none when it is empty. */
+const saying =
+  (name: string): Answer =>
+  (frame, socket) =>
+    frame.command === 'CONNECT' ? socket.write(`CONNECTED\nversion:1.2\n${name && `server:${name}\n`}\n\0`) : decently(frame, socket);
 
 describe('connecting', () => {
   test.each([
@@ -69,6 +77,41 @@ describe('connecting', () => {
     const sink = await openSink({ ...to, url: [`stomp://127.0.0.1:${nobody}`, ...to.url] }, '/queue/q');
     await sink.close();
     expect(headerOf(broker.of('CONNECT')[0] as never, 'login')).toBe('mq');
+  });
+
+  test('a broker that is not the one the config names is CONFIG_INVALID at both ends, and is left', async () => {
+    const broker = await start(); // says that it is RabbitMQ
+    const to = connection(broker.port, { broker: 'activemq' });
+    const wrong = { code: 'CONFIG_INVALID', message: expect.stringMatching(/is rabbitmq \(RabbitMQ\/3\.10\.8\).*`broker: activemq`/) };
+    await expect(openSource(to, '/queue/q')).rejects.toMatchObject(wrong);
+    await expect(openSink(to, '/queue/q')).rejects.toMatchObject(wrong);
+    await until('both links are closed', () => broker.sockets.length === 2 && broker.sockets.every((socket) => socket.destroyed));
+    expect(broker.of('SUBSCRIBE')).toEqual([]);
+  });
+
+  test('of several addresses the first that is the named broker is used', async () => {
+    const [other, wanted] = [await start(), await start(saying('ActiveMQ/6.3.1'))];
+    const to = connection(wanted.port, { broker: 'activemq' });
+    await (await openSink({ ...to, url: [`stomp://127.0.0.1:${other.port}`, ...to.url] }, '/queue/q')).close();
+    expect(wanted.of('DISCONNECT')).toHaveLength(1);
+  });
+
+  test.each(['', 'Renamed/1.0'])('a broker that calls itself %j is taken for the named one, with a warning', async (name) => {
+    const broker = await start(saying(name));
+    const log = captureLog();
+    const end = stompSource(
+      {
+        connection: connection(broker.port, { broker: 'activemq' }),
+        destination: '/queue/q',
+        prefetch: 7,
+        selector: undefined,
+        durable: undefined,
+      },
+      context(undefined, log),
+    );
+    await (await end.open(never)).close();
+    expect(headerOf(broker.of('SUBSCRIBE')[0] as never, 'activemq.prefetchSize')).toBe('7');
+    expect(log.lines.filter(({ level }) => level === 'warn')).toMatchObject([{ text: expect.stringContaining('taken for it') }]);
   });
 
   test('sends the login without escapes, and never one that would begin another header', async () => {

@@ -5,10 +5,12 @@ import { FrameReader } from '../../../connectors/stomp/frame-reader.ts';
 import type { Frame } from '../../../connectors/stomp/frames.ts';
 import { stomp } from '../../../connectors/stomp/index.ts';
 import { toMessage } from '../../../connectors/stomp/message.ts';
-import { profileOf } from '../../../connectors/stomp/profiles.ts';
+import { type BrokerName, profileOf } from '../../../connectors/stomp/profiles.ts';
 import { isReserved, reserved } from '../../../connectors/stomp/reserved.ts';
 import { SendHeads } from '../../../connectors/stomp/send.ts';
+import { compileRoutes } from '../../../src/index.ts';
 import { type HeaderValue, Message, type MessageInit, Typed } from '../../../src/message.ts';
+import { explain } from '../../../src/route/explain.ts';
 import { connection, constant, context } from './ends.ts';
 
 const rabbitmq = profileOf('RabbitMQ/3.10.8');
@@ -253,22 +255,63 @@ describe('destinations', () => {
 });
 
 describe('what the ends say of themselves', () => {
-  const source = (destination: string, durable?: SourceConfig['durable']) =>
-    stomp.source?.create({ connection: connection(1), destination, prefetch: undefined, selector: undefined, durable }, context()).can;
+  const source = (destination: string, durable?: SourceConfig['durable'], broker?: BrokerName) => {
+    const config = { connection: connection(1, { broker }), destination, prefetch: undefined, selector: undefined, durable };
+    return stomp.source?.create(config, context()).can;
+  };
   const sink = (destination: SinkConfig['destination']) =>
     stomp.sink?.create({ connection: connection(1), destination, confirmTimeout: 1 }, context()).can;
 
+  test.each([
+    ['rabbitmq', 'inOrder', /nobody else reads it/],
+    ['activemq', 'inOrder', /nobody else reads it/],
+    ['artemis', 'anyOrder', /Artemis may serve a new link before/],
+    [undefined, 'anyOrder', /write `broker: activemq` or/],
+  ] as const)('a broker that the config calls %s delivers again %s, and the reason is given', (broker, redelivers, note) => {
+    for (const can of [source('/queue/q', undefined, broker), source('/topic/t', { name: 's', clientId: undefined }, broker)]) {
+      expect(can?.redelivers).toBe(redelivers);
+      expect(can?.notes?.join()).toMatch(note);
+    }
+  });
+
   test('a topic without a durable subscription redelivers nothing', () => {
-    expect(source('/queue/q')?.redelivers).toBe('inOrder');
-    expect(source('/topic/t')?.redelivers).toBe('never');
-    expect(source('/exchange/e/k')?.redelivers).toBe('never');
-    expect(source('/topic/t', { name: 's', clientId: undefined })?.redelivers).toBe('inOrder');
+    expect(source('/topic/t', undefined, 'rabbitmq')?.redelivers).toBe('never');
+    expect(source('/exchange/e/k', undefined, 'rabbitmq')?.redelivers).toBe('never');
   });
 
   test('a receipt proves only for a fixed queue that the message is stored', () => {
     expect(sink(constant('/queue/q'))).toMatchObject({ confirms: 'stored', routed: true, keepsOrder: 'none' });
     expect(sink(constant('/topic/t'))).toMatchObject({ confirms: 'received', routed: false });
     expect(sink(() => '/queue/q')).toMatchObject({ confirms: 'received', routed: false });
+  });
+});
+
+describe('order from a STOMP source', () => {
+  const compiled = (connection: string) =>
+    compileRoutes({
+      routes: {
+        texts: [
+          {
+            name: 'a.yaml',
+            text: `
+connections: { old: { stomp: { ${connection} } } }
+routes: { a: { order: lane, source: { stomp: { connection: old, destination: /queue/a } }, sink: print } }
+`,
+          },
+        ],
+      },
+    });
+
+  test('is promised when the config names a broker that keeps it', async () => {
+    const { routes, problems } = await compiled('broker: activemq');
+    expect(problems).toEqual([]);
+    expect(explain(routes[0]!)).toContain('Order: lane:');
+  });
+
+  test.each(['broker: artemis', 'url: stomp://localhost'])('is refused for %s, with what to do', async (connection) => {
+    const { problems } = await compiled(connection);
+    expect(problems).toMatchObject([{ rule: 'order', message: 'route a asks for order lane and can keep none' }]);
+    expect(problems[0]?.hint).toContain(connection === 'broker: artemis' ? 'Artemis may serve' : 'write `broker: activemq`');
   });
 });
 
