@@ -6,7 +6,7 @@
  */
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { MqferryError, notConnected } from '../../src/connector.ts';
+import { describeError, MqferryError, notConnected } from '../../src/connector.ts';
 import { type FrameLimits, FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { type Frame, headerOf } from './frames.ts';
@@ -45,6 +45,7 @@ export class StompClient {
   readonly #timers: NodeJS.Timeout[] = [];
   #flushing: NodeJS.Immediate | undefined;
   #connected: ((frame: Frame) => void) | undefined;
+  #isOpen = false;
   #silentTicks = 0;
   #wroteSinceBeat = false;
 
@@ -53,12 +54,12 @@ export class StompClient {
     const { host, port, tls } = options;
     this.address = `${tls ? 'stomps' : 'stomp'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.#reader = new FrameReader(options.limits, (frame) => this.#frame(frame));
-    const socket = tls ? connectTls({ ...tls, host, port }) : connectTcp({ host, port });
+    const socket = tls ? secureSocket({ ...tls, host, port }, this.address) : connectTcp({ host, port });
     this.#socket = socket;
     this.#writer = new FrameWriter((chunk) => socket.write(chunk));
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 30_000);
-    socket.on('error', (error) => this.end(notConnected(`lost ${this.address}`, error)));
+    socket.on('error', (error) => this.end(this.#isOpen ? notConnected(`lost ${this.address}`, error) : connectError(this.address, error)));
     socket.on('close', () => this.end(notConnected(`${this.address} closed the connection`)));
     socket.on('data', (chunk) => this.#data(chunk));
     socket.once(tls ? 'secureConnect' : 'connect', () => this.#sendConnect());
@@ -163,6 +164,7 @@ export class StompClient {
   }
 
   #open(frame: Frame): void {
+    this.#isOpen = true;
     const version = headerOf(frame, 'version');
     // 1.0 has no escapes, so a header value could begin another frame; 1.1 cannot carry CR and acks by another header.
     if (version !== '1.2') this.end(new MqferryError('REFUSED', `${this.address} speaks STOMP ${version ?? '1.0'}; mqferry needs 1.2`));
@@ -222,6 +224,26 @@ export class StompClient {
   #unexpected(command: string): void {
     this.end(notConnected(`${this.address} does not speak STOMP as it should: unexpected ${JSON.stringify(command.slice(0, 20))}`));
   }
+}
+
+/** Throws CONFIG_INVALID when the TLS settings cannot be used at all, without the cause, which may hold a key. */
+function secureSocket(options: ConnectionOptions, address: string): Socket {
+  try {
+    return connectTls(options);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'not PEM';
+    throw new MqferryError(
+      'CONFIG_INVALID',
+      `cannot connect to ${address}: a certificate or key in the tls settings cannot be read (${reason})`,
+    );
+  }
+}
+
+/** Of a socket that was lost before the broker had said CONNECTED. A broker that dislikes our certificate says so only after the handshake. */
+function connectError(address: string, error: Error): MqferryError {
+  const text = `cannot connect to ${address}: ${describeError(error)}`;
+  const isTls = /CERT|^ERR_TLS|^ERR_SSL|^UNABLE_TO|SELF_SIGNED/.test((error as NodeJS.ErrnoException).code ?? '');
+  return isTls ? new MqferryError('AUTH', `${text} (see the connection's tls settings)`, { cause: error }) : notConnected(text, error);
 }
 
 /** The broker's own words, short: the `message` header and the first line of the body, which may go on with a stack trace. */

@@ -22,7 +22,7 @@ interface Address {
  */
 export async function connect(config: ConnectionConfig, clientId: string | undefined, signal: AbortSignal): Promise<Connection> {
   const errors: unknown[] = [];
-  for (const address of config.url.map(parseAddress)) {
+  for (const address of addressesOf(config)) {
     if (signal.aborted) break;
     try {
       const client = await StompClient.connect(options(config, address, clientId), signal);
@@ -33,6 +33,21 @@ export async function connect(config: ConnectionConfig, clientId: string | undef
   }
   const refused = errors.find((error) => error instanceof MqferryError && error.code === 'AUTH');
   throw refused ?? errors.at(-1) ?? notConnected('stopped connecting');
+}
+
+/** The addresses to try, in turn. Throws CONFIG_INVALID, also when `tls` is written and would not be used. */
+export function addressesOf({ url, tls }: ConnectionConfig): Address[] {
+  const addresses = url.map(parseAddress);
+  const plain = tls && addresses.find((address) => !address.isTls);
+  if (plain) {
+    throw new MqferryError('CONFIG_INVALID', `stomp://${plain.host}:${plain.port} is not encrypted, but tls is set: write stomps://`);
+  }
+  return addresses;
+}
+
+/** What settings of the connection give up. */
+export function connectionNotes({ tls }: ConnectionConfig): string[] {
+  return tls?.insecure ? ['`tls.insecure` accepts any certificate: anybody in between can read and change every message.'] : [];
 }
 
 /** Who does not say what it is, or says a name that nobody knows, is taken for what the config says. Ends the link to any other. */
@@ -100,8 +115,9 @@ function options(config: ConnectionConfig, address: Address, clientId: string | 
 export const closeLimitMs = 5_000;
 
 /** Says once per link what was found. */
-export function logConnected({ client, profile }: Connection, context: EndContext): void {
+export function logConnected({ client, profile }: Connection, config: ConnectionConfig, context: EndContext): void {
   context.log.info({ broker: client.address, server: client.server }, 'connected');
+  for (const note of connectionNotes(config)) context.log.warn({ broker: client.address }, note);
   if (profile.name === 'unknown') {
     context.log.warn({ server: client.server }, 'this STOMP broker is not known to mqferry: only what STOMP 1.2 itself says is used');
   } else if (profile !== profileOf(client.server)) {

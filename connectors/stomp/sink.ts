@@ -10,13 +10,14 @@ import {
 } from '../../src/connector.ts';
 import type { StompClient } from './client.ts';
 import type { SinkConfig } from './config.ts';
-import { type Connection, closeLimitMs, connect, logConnected } from './connection.ts';
+import { addressesOf, type Connection, closeLimitMs, connect, connectionNotes, logConnected } from './connection.ts';
 import { type Frame, headerLine, headerOf } from './frames.ts';
 import { reserved } from './reserved.ts';
 import { SendHeads } from './send.ts';
 
-/** Sends to one destination, or to the one that each message's template gives. */
+/** Sends to one destination, or to the one that each message's template gives. Throws CONFIG_INVALID for an address that cannot be. */
 export function stompSink(config: SinkConfig, context: EndContext): SinkEnd {
+  addressesOf(config.connection);
   return {
     can: sinkCan(config),
     async open(signal) {
@@ -27,13 +28,14 @@ export function stompSink(config: SinkConfig, context: EndContext): SinkEnd {
         connection.client.end(notConnected('closed'));
         throw new MqferryError('CONFIG_INVALID', `cannot send to ${JSON.stringify(constant)}: ${flaw}`);
       }
-      logConnected(connection, context);
+      logConnected(connection, config.connection, context);
       return new StompSink(connection, config);
     },
   };
 }
 
-function sinkCan({ destination, connection: { broker } }: SinkConfig): SinkCan {
+function sinkCan({ destination, connection }: SinkConfig): SinkCan {
+  const { broker } = connection;
   const isQueue = /^\/queue\//.test(destination.constant ?? '');
   return {
     // Seen on RabbitMQ 3.10, ActiveMQ 6.3 and Artemis 2.56: after a frame that they answer with ERROR they may take the ones behind it.
@@ -55,6 +57,7 @@ function sinkCan({ destination, connection: { broker } }: SinkConfig): SinkCan {
       ...(isQueue && (broker === undefined || broker === 'rabbitmq')
         ? ['RabbitMQ confirms, and forgets, messages to a queue that is deleted while the link is up.']
         : []),
+      ...connectionNotes(connection),
     ],
   };
 }

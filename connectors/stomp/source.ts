@@ -11,13 +11,14 @@ import {
 } from '../../src/connector.ts';
 import type { StompClient } from './client.ts';
 import type { SourceConfig } from './config.ts';
-import { type Connection, closeLimitMs, connect, logConnected } from './connection.ts';
+import { addressesOf, type Connection, closeLimitMs, connect, connectionNotes, logConnected } from './connection.ts';
 import { type Frame, headerLine, headerOf } from './frames.ts';
 import { toMessage } from './message.ts';
 import { type Profile, profileNamed } from './profiles.ts';
 
-/** Reads one queue, or one topic. */
+/** Reads one queue, or one topic. Throws CONFIG_INVALID for an address that cannot be. */
 export function stompSource(config: SourceConfig, context: EndContext): SourceEnd {
+  addressesOf(config.connection);
   const window = { messages: config.prefetch ?? context.window.messages, bytes: context.window.bytes };
   const clientId = config.durable ? (config.durable.clientId ?? context.clientId) : undefined;
   return {
@@ -28,7 +29,7 @@ export function stompSource(config: SourceConfig, context: EndContext): SourceEn
         const source = new StompSource(connection, config.destination, window);
         const lines = subscription(config, connection.profile, window, clientId ?? '');
         await source.subscribe(lines, config.connection.connectTimeout, signal);
-        logConnected(connection, context);
+        logConnected(connection, config.connection, context);
         return source;
       } catch (error) {
         connection.client.end(notConnected(`gave up on ${connection.client.address}`, error));
@@ -62,6 +63,7 @@ function sourceCan(config: SourceConfig): SourceCan {
       ...(broker === undefined || broker === 'rabbitmq'
         ? ['RabbitMQ leaves out AMQP headers that are not text (3.10); read such a queue by the rabbitmq connector.']
         : []),
+      ...connectionNotes(config.connection),
     ],
   };
 }

@@ -1,13 +1,14 @@
 /** Mosquitto with persistence, one user, and listeners for TCP, TLS (own CA) and WebSockets. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Broker, type BrokerKind, isOpen, launch, output } from './broker.ts';
+import { makeCertificates, pem } from './certificates.ts';
 
 export const mosquittoLogin = { username: 'mq', password: 'mq-pass' } as const;
 
 /**
- * `ports.tcp`, `ports.tls` (its CA is `tls/ca.crt` in `dir`), `ports.ws`. Sessions and messages survive `stop()` and `start()`;
+ * `ports.tcp`, `ports.tls` (its CA is `tls/ca.pem` in `dir`), `ports.ws`. Sessions and messages survive `stop()` and `start()`;
  * SIGKILL costs what came since the last autosave, so nothing is promised of it here.
  */
 export const mosquitto: BrokerKind = { name: 'mosquitto', version, start: () => startMosquitto() };
@@ -19,7 +20,7 @@ export function startMosquitto(lines: readonly string[] = []): Promise<Broker> {
     portNames: ['tcp', 'tls', 'ws'],
     prepare(dir, ports) {
       mkdirSync(join(dir, 'data'));
-      makeCertificates(join(dir, 'tls'));
+      makeCertificates(join(dir, 'tls'), { server: { name: 'localhost', altNames: 'DNS:localhost,IP:127.0.0.1' } });
       writeFileSync(join(dir, 'passwd'), '');
       chmodSync(join(dir, 'passwd'), 0o600);
       execFileSync('mosquitto_passwd', ['-b', join(dir, 'passwd'), mosquittoLogin.username, mosquittoLogin.password]);
@@ -33,7 +34,7 @@ export function startMosquitto(lines: readonly string[] = []): Promise<Broker> {
 
 /** The CA that signed the TLS listener's certificate. */
 export function mosquittoCa(broker: Broker): string {
-  return readFileSync(join(broker.dir, 'tls', 'ca.crt'), 'utf8');
+  return pem(join(broker.dir, 'tls'), 'ca');
 }
 
 async function version(): Promise<string | undefined> {
@@ -60,7 +61,7 @@ function configuration(dir: string, ports: Record<string, number>, lines: readon
   const listeners = [
     `listener ${ports['tcp']} 127.0.0.1`,
     `listener ${ports['tls']} 127.0.0.1`,
-    ...[`cafile ${dir}/tls/ca.crt`, `certfile ${dir}/tls/server.crt`, `keyfile ${dir}/tls/server.key`],
+    ...[`cafile ${dir}/tls/ca.pem`, `certfile ${dir}/tls/server.pem`, `keyfile ${dir}/tls/server.key.pem`],
     `listener ${ports['ws']} 127.0.0.1`,
     'protocol websockets',
   ];
@@ -70,15 +71,4 @@ function configuration(dir: string, ports: Record<string, number>, lines: readon
 
 function firstWord(line: string): string {
   return line.split(' ', 1)[0] as string;
-}
-
-function makeCertificates(dir: string): void {
-  mkdirSync(dir);
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  writeFileSync(join(dir, 'san.cnf'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
-  openssl('req', '-x509', ...key, '-days', '30', '-subj', '/CN=mqferry-test-ca', '-keyout', 'ca.key', '-out', 'ca.crt');
-  openssl('req', ...key, '-subj', '/CN=localhost', '-keyout', 'server.key', '-out', 'server.csr');
-  const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '30', '-extfile', 'san.cnf'];
-  openssl('x509', '-req', '-in', 'server.csr', ...signing, '-out', 'server.crt');
 }

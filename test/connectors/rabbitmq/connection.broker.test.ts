@@ -1,16 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, open } from '../../../connectors/rabbitmq/connection.ts';
 import { rabbitmq } from '../../../connectors/rabbitmq/index.ts';
 import { freePorts } from '../../brokers/broker.ts';
+import { makeCertificates, pem as pemOf } from '../../brokers/certificates.ts';
 import { makeQueues, type RabbitmqBroker, rabbitmqPassword, startRabbitmq, withChannel } from '../../brokers/rabbitmq.ts';
 import { constant, context, errorOf, message, never, type Settings, settings, sinkEnd, sourceEnd, using } from './ends.ts';
 
 let broker: RabbitmqBroker;
-const pem = (name: string) => readFileSync(join(broker.dir, `${name}.pem`), 'utf8');
+const pem = (name: string) => pemOf(broker.dir, name);
 beforeAll(async () => {
   broker = await startRabbitmq({ morePorts: ['tls'], conf: tlsConf });
   await broker.api('PUT', 'users/certified', { password: 'unused-but-there', tags: '' });
@@ -20,44 +19,10 @@ afterAll(() => broker.dispose());
 
 /** A CA, a server certificate for `broker.test`, a client certificate for the user `certified`. */
 function tlsConf(dir: string, ports: Record<string, number>): string[] {
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
-  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key.pem', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test ca');
-  for (const [name, subject] of [
-    ['server', '/CN=broker.test'],
-    ['client', '/CN=certified'],
-  ] as const) {
-    openssl(
-      'req',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      `${name}.key.pem`,
-      '-out',
-      `${name}.csr`,
-      '-subj',
-      subject,
-      '-addext',
-      'subjectAltName=DNS:broker.test',
-    );
-    openssl(
-      'x509',
-      '-req',
-      '-in',
-      `${name}.csr`,
-      '-CA',
-      'ca.pem',
-      '-CAkey',
-      'ca.key.pem',
-      '-CAcreateserial',
-      '-out',
-      `${name}.pem`,
-      '-days',
-      '2',
-      '-copy_extensions',
-      'copy',
-    );
-  }
+  makeCertificates(dir, {
+    server: { name: 'broker.test', altNames: 'DNS:broker.test' },
+    client: { name: 'certified', altNames: 'DNS:certified' },
+  });
   return [
     `listeners.ssl.1 = 127.0.0.1:${ports['tls']}`,
     `ssl_options.cacertfile = ${join(dir, 'ca.pem')}`,

@@ -1,6 +1,5 @@
 /** The connector against a broker that misbehaves, which no real one does when it is wanted. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -9,7 +8,8 @@ import { stompSource } from '../../../connectors/stomp/source.ts';
 import { Message } from '../../../src/message.ts';
 import { captureLog } from '../../../src/testkit/index.ts';
 import { freePorts, until } from '../../brokers/broker.ts';
-import { bodies, connection, context, never, openSink, openSource, sinkEnd, take, texts } from './ends.ts';
+import { makeCertificates, pem } from '../../brokers/certificates.ts';
+import { bodies, connection, context, never, openSink, openSource, sinkEnd, sourceEnd, take, texts } from './ends.ts';
 import { type Answer, connected, decently, type FakeBroker, fakeBroker } from './fake-broker.ts';
 
 const brokers: FakeBroker[] = [];
@@ -32,6 +32,15 @@ const delivering =
     decently(frame, socket);
     if (frame.command === 'SUBSCRIBE') socket.write(bytes);
   };
+
+/** What a server at 127.0.0.1 needs for TLS, and what a client needs to trust it. */
+function certificates(): Record<'ca' | 'cert' | 'key', string> {
+  const dir = mkdtempSync(join(tmpdir(), 'mqferry-tls-'));
+  makeCertificates(dir, { server: { name: 'localhost', altNames: 'IP:127.0.0.1' } });
+  const made = { ca: pem(dir, 'ca'), cert: pem(dir, 'server'), key: pem(dir, 'server.key') };
+  rmSync(dir, { recursive: true });
+  return made;
+}
 
 /** Decent, by another name; by none when it is empty. */
 const saying =
@@ -124,33 +133,35 @@ describe('connecting', () => {
   });
 
   test('speaks TLS, and takes no certificate that it cannot check', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'mqferry-tls-'));
-    const args = [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=localhost',
-    ];
-    const files = ['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', join(dir, 'key.pem'), '-out', join(dir, 'cert.pem')];
-    execFileSync('openssl', [...args, ...files], { stdio: 'ignore' });
-    const [cert, key] = ['cert.pem', 'key.pem'].map((name) => readFileSync(join(dir, name), 'utf8')) as [string, string];
-    rmSync(dir, { recursive: true });
+    const { ca, cert, key } = certificates();
     const broker = await fakeBroker(decently, { cert, key });
     brokers.push(broker);
     const to = connection(broker.port, { url: [`stomps://127.0.0.1:${broker.port}`] });
-    const tls = { ca: cert, cert: undefined, key: undefined, servername: undefined, insecure: false };
+    const tls = { ca, cert: undefined, key: undefined, servername: undefined, insecure: false };
     const sink = await openSink({ ...to, tls }, '/queue/q');
     expect(await sink.write(texts(3))).toEqual([]);
     await sink.close();
-    await expect(openSink(to, '/queue/q')).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
+    await expect(openSink(to, '/queue/q')).rejects.toMatchObject({ code: 'AUTH' });
     await (await openSink({ ...to, tls: { ...tls, ca: undefined, insecure: true } }, '/queue/q')).close();
+  });
+});
+
+describe('TLS settings', () => {
+  const tls = { ca: undefined, cert: undefined, key: undefined, servername: undefined, insecure: false };
+  const create = (url: string[], more = {}) => sinkEnd(connection(1, { url, tls: { ...tls, ...more } }), '/queue/q');
+
+  test('beside an address that is not encrypted are CONFIG_INVALID before anything is sent', () => {
+    expect(() => create(['stomps://a', 'stomp://b'])).toThrow(/stomp:\/\/b:61613 is not encrypted/);
+    expect(() => sourceEnd(connection(1, { tls }), '/queue/q')).toThrow(/is not encrypted/);
+  });
+
+  test('that are no PEM are CONFIG_INVALID, and a key is not said aloud', async () => {
+    const { cert } = certificates();
+    const error = await create(['stomps://127.0.0.1:1'], { cert, key: 'canary pasted badly' })
+      .open(never)
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(`${String(error)}${JSON.stringify(error)}${String((error as Error).cause)}`).not.toContain('canary');
   });
 });
 
