@@ -4,6 +4,7 @@ import { adoptBuffer, bufferDirectory, bufferName, dropBuffer, listBuffers } fro
 import { lockDirectory } from '../buffer/lock.ts';
 import type { Message } from '../message.ts';
 import { Leave } from './exit-codes.ts';
+import { say } from './say.ts';
 import { table } from './table.ts';
 
 /**
@@ -33,7 +34,7 @@ export function addBuffer(program: Command): void {
     .action((from: string, to: string, options: Data) =>
       whileLocked(dirOf(options), async (dir) => {
         const { messages } = await adoptBuffer(dir, from, to);
-        process.stdout.write(`${bufferName(to)} now has the ${messages} messages of ${from}\n`);
+        await say(`${bufferName(to)} now has the ${messages} messages of ${from}\n`);
       }),
     );
   verb('drop', 'Delete a buffer with everything in it.')
@@ -41,7 +42,7 @@ export function addBuffer(program: Command): void {
     .action((name: string, options: Data) =>
       whileLocked(dirOf(options), async (dir) => {
         const { messages } = await dropBuffer(dir, name);
-        process.stdout.write(`deleted ${bufferName(name)} with ${messages} messages\n`);
+        await say(`deleted ${bufferName(name)} with ${messages} messages\n`);
       }),
     );
 }
@@ -56,19 +57,18 @@ function dirOf({ data }: Data): string {
 
 async function list(dir: string): Promise<void> {
   const rows = (await listBuffers(dir)).map(({ owner, messages, bytes }) => [owner, String(messages), String(bytes)]);
-  process.stdout.write(rows.length === 0 ? `no buffers in ${dir}\n` : `${table([['name', 'messages', 'bytes'], ...rows])}\n`);
+  await say(rows.length === 0 ? `no buffers in ${dir}\n` : `${table([['name', 'messages', 'bytes'], ...rows])}\n`);
 }
 
 async function verify(dir: string, name: string): Promise<void> {
   const report = await verifyBuffer(bufferDirectory(dir, name));
-  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  await say(`${JSON.stringify(report, null, 2)}\n`);
   if (report.problems.length > 0) throw new Leave('failed', `${bufferName(name)} is damaged`);
 }
 
 async function dump(dir: string, name: string): Promise<void> {
   for await (const { sequence, message } of dumpBuffer(bufferDirectory(dir, name))) {
-    const isTaken = process.stdout.write(`${JSON.stringify({ sequence, ...plain(message) }, asJson)}\n`);
-    if (!isTaken) await new Promise((resolve) => process.stdout.once('drain', resolve));
+    await say(`${JSON.stringify({ sequence, ...plain(message) }, asJson)}\n`);
   }
 }
 

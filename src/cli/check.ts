@@ -6,6 +6,7 @@ import type { CompiledRoute } from '../index.ts';
 import { durationOf } from './arguments.ts';
 import { Leave } from './exit-codes.ts';
 import { loadRoutes } from './load.ts';
+import { say } from './say.ts';
 import { table } from './table.ts';
 
 interface Endpoint {
@@ -36,7 +37,7 @@ export function addCheck(program: Command): void {
         what,
         text,
       ]);
-      process.stdout.write(`${table([['', 'route', 'end', 'connector', 'looked at', 'found'], ...lines])}\n`);
+      await say(`${table([['', 'route', 'end', 'connector', 'looked at', 'found'], ...lines])}\n`);
       const wrong = rows.filter((row) => !row.ok).length;
       if (wrong > 0) throw new Leave('checkFailed', `${wrong} of ${rows.length} are wrong`);
     });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { explain } from '../route/explain.ts';
 import { Leave } from './exit-codes.ts';
 import { loadRoutes } from './load.ts';
+import { say } from './say.ts';
 
 export function addExplain(program: Command): void {
   program
@@ -15,6 +16,6 @@ export function addExplain(program: Command): void {
       const chosen = name === 'all' ? routes : routes.filter((route) => route.name === name);
       if (chosen.length === 0)
         throw new Leave('usage', `there is no route ${name}; there are ${routes.map((route) => route.name).join(', ')}`);
-      process.stdout.write(`${chosen.map(explain).join('\n\n')}\n`);
+      await say(`${chosen.map(explain).join('\n\n')}\n`);
     });
 }

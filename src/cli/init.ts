@@ -3,6 +3,7 @@ import { type FieldRow, fieldRows } from '../config/docs.ts';
 import type { AnyConnector, Fields } from '../connector.ts';
 import { compileRoutes, registryOf } from '../index.ts';
 import { Leave } from './exit-codes.ts';
+import { say } from './say.ts';
 
 export function addInit(program: Command): void {
   program
@@ -12,7 +13,7 @@ export function addInit(program: Command): void {
     .argument('<sink>', 'connector to write to')
     .addHelpText('after', '\nExample:\n  mqferry init rabbitmq kafka > routes/orders.yaml')
     .action(async (source: string, sink: string) => {
-      process.stdout.write(await starterRoute(source, sink));
+      await say(await starterRoute(source, sink));
     });
 }
 

@@ -6,6 +6,7 @@ import { registryOf } from '../index.ts';
 import { stepKinds } from '../steps/index.ts';
 import { choiceOf } from './arguments.ts';
 import { Leave } from './exit-codes.ts';
+import { say } from './say.ts';
 import { table } from './table.ts';
 
 const outputs = ['text', 'json'] as const;
@@ -23,7 +24,7 @@ export function addList(program: Command): void {
       if (kind !== 'steps') parts.push(table([['connector', 'as', 'what it is'], ...(await connectorRows())]));
       if (kind !== 'connectors')
         parts.push(table([['step', 'what it does'], ...Object.values(stepKinds).map((step) => [step.name, step.summary])]));
-      process.stdout.write(`${parts.join('\n\n')}\n`);
+      await say(`${parts.join('\n\n')}\n`);
     });
   program
     .command('describe')
@@ -33,7 +34,7 @@ export function addList(program: Command): void {
     .addHelpText('after', '\nExamples:\n  mqferry describe rabbitmq\n  mqferry describe set -o json')
     .action(async (name: string, { output }: { output: Output }) => {
       const sections = await sectionsOf(name);
-      process.stdout.write(
+      await say(
         output === 'json'
           ? `${JSON.stringify(Object.fromEntries(sections.map(jsonOf)), null, 2)}\n`
           : `${sections.map(textOf).join('\n\n')}\n`,

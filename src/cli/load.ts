@@ -2,11 +2,12 @@ import { type ProblemFormat, renderProblems } from '../config/diagnostics.ts';
 import type { Problem } from '../config/model.ts';
 import { type CompiledRoute, compileRoutes } from '../index.ts';
 import { Leave } from './exit-codes.ts';
+import { say } from './say.ts';
 
 /** The routes of these files, for looking at; leaves with 78 and every problem when there is an error. Warnings go to stderr. */
 export async function loadRoutes(paths: readonly string[], format: ProblemFormat = 'text'): Promise<readonly CompiledRoute[]> {
   const { routes, problems } = await compileRoutes({ routes: { paths: pathsOr(paths) }, env: process.env });
-  refuse(problems, format);
+  await refuse(problems, format);
   return routes;
 }
 
@@ -15,7 +16,7 @@ export function pathsOr(paths: readonly string[]): readonly string[] {
   return paths.length > 0 ? paths : ['routes'];
 }
 
-export function refuse(problems: readonly Problem[], format: ProblemFormat = 'text'): void {
+async function refuse(problems: readonly Problem[], format: ProblemFormat = 'text'): Promise<void> {
   if (problems.length === 0) return;
   const text = renderProblems(problems, format);
   const errors = problems.filter((problem) => problem.severity === 'error').length;
@@ -23,6 +24,6 @@ export function refuse(problems: readonly Problem[], format: ProblemFormat = 'te
     process.stderr.write(`${text}\n`);
     return;
   }
-  if (format !== 'text') process.stdout.write(`${text}\n`);
+  if (format !== 'text') await say(`${text}\n`);
   throw new Leave('config', format === 'text' ? `${text}\n\n${errors} ${errors === 1 ? 'error' : 'errors'}; nothing was started` : '');
 }

@@ -3,6 +3,7 @@ import { type ProblemFormat, problemFormats } from '../config/diagnostics.ts';
 import { oneLine } from '../route/explain.ts';
 import { choiceOf } from './arguments.ts';
 import { loadRoutes } from './load.ts';
+import { say } from './say.ts';
 
 export function addValidate(program: Command): void {
   program
@@ -13,7 +14,7 @@ export function addValidate(program: Command): void {
     .addHelpText('after', '\nExample:\n  mqferry validate routes/ --format github')
     .action(async (paths: string[], options: { format: ProblemFormat }) => {
       const routes = await loadRoutes(paths, options.format);
-      if (options.format === 'json') process.stdout.write('[]\n');
-      else process.stdout.write(`${routes.map((route) => `${route.name}: ${oneLine(route)}`).join('\n')}\n`);
+      if (options.format === 'json') await say('[]\n');
+      else await say(`${routes.map((route) => `${route.name}: ${oneLine(route)}`).join('\n')}\n`);
     });
 }
