@@ -1,6 +1,6 @@
 /**
- * `npm run brokers:install`: brings the real brokers that the tests use: Debian packages (as root) and artifacts of Maven Central.
- * What is there already is left alone.
+ * `npm run brokers:install`: brings the real brokers that the tests use, and a C compiler: Debian packages (as root) and artifacts of Maven
+ * Central. What is there already is left alone.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,8 @@ const wanted: readonly { file: string; packages: readonly string[] }[] = [
   { file: '/usr/bin/java', packages: ['openjdk-17-jre-headless'] },
   { file: '/usr/bin/mvn', packages: ['maven'] },
   { file: '/usr/bin/openssl', packages: ['openssl'] },
+  // For test/faults/eio.c, the disk that fails.
+  { file: '/usr/bin/cc', packages: ['gcc', 'libc6-dev'] },
 ];
 
 const packages = wanted.filter(({ file }) => !existsSync(file)).flatMap((one) => one.packages);
