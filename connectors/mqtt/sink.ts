@@ -193,11 +193,11 @@ class MqttSink implements Sink {
   }
 }
 
-function sinkCan({ connection, qos, topic }: SinkConfig): SinkCan {
+function sinkCan({ connection, qos }: SinkConfig): SinkCan {
   const v5 = connection.version === 5;
   return {
-    // MQTT 3.1.1 has no way to refuse a message but to hang up, and what follows on that connection is not taken (seen: mosquitto 2.0.11).
-    keepsOrder: !v5 && qos === 1 && topic.constant !== undefined ? 'lane' : 'none',
+    // MQTT 5 goes on after a reason code. MQTT 3.1.1 can only hang up, but RabbitMQ 3.10 may take what is behind the message it hangs up on.
+    keepsOrder: 'none',
     writes: 'many',
     maxWrite: { messages: 1000, bytes: 16 * 1024 * 1024 },
     confirms: qos === 1 ? 'received' : 'none',
