@@ -68,7 +68,8 @@ function sourceCan(config: SourceConfig): SourceCan {
   };
 }
 
-const alone = 'The order of the queue holds as long as nobody else reads it, not even a dead link of ours that the broker believes in.';
+const alone =
+  'The order of the queue holds as long as nobody else reads it, not even a lost link of ours that the broker still believes in.';
 const orderNotes: Readonly<Record<Profile['name'], string>> = {
   rabbitmq: alone,
   activemq: alone,

@@ -1,5 +1,6 @@
 /** What the connector must do on every STOMP broker; the three `*.broker.test.ts` files run it. */
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import stompit from 'stompit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkSink, checkSource } from '../../../connectors/stomp/check.ts';
@@ -176,12 +177,14 @@ function promises({ subject, newQueue, to, broker }: Env): void {
     const through = connection(proxy.port, { vhost: subject.vhost, broker: subject.name });
     const seen = new Set<number>();
     // Artemis gives up on a message after ten deliveries, whether it was read or only sent ahead.
-    const cutsMax = subject.name === 'artemis' ? 8 : 30;
+    const cutsMax = subject.name === 'artemis' ? 8 : 12;
     for (let cuts = 0, acked = 0; cuts < cutsMax; cuts++) {
       const source = await openSource(through, queue, { prefetch: 20 });
       const numbers = bodies(await take(source, 10)).map((body) => Number(body.slice(1)));
       proxy.cut();
       await source.close();
+      // Without a pause a new link is now and then served while the broker still believes in the old one. This is the engine's shortest.
+      await sleep(500);
       const [first = Infinity] = numbers;
       if (profileNamed(subject.name).redeliversInOrder) {
         expect(first).toBeLessThanOrEqual(acked);
