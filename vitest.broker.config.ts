@@ -8,8 +8,6 @@ export default defineConfig({
     hookTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 1,
-    // Brokers that are killed and started on a slow machine: a test has failed when it fails twice. The matrix has no second try.
-    retry: 1,
     fileParallelism: false,
   },
 });
