@@ -1,11 +1,12 @@
 /** RabbitMQ's MQTT plugin, which speaks 3.1.1: what becomes of order there. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodePublishes } from '../../../connectors/mqtt/encode.ts';
 import { mqttSource } from '../../../connectors/mqtt/source.ts';
 import { transmit } from '../../../connectors/mqtt/wire.ts';
 import { Message, type Sink } from '../../../src/connector.ts';
 import { until } from '../../brokers/broker.ts';
 import { drain, type RabbitmqBroker, startRabbitmq, withChannel } from '../../brokers/rabbitmq.ts';
-import { client, context, never, openSink, readBatches, sourceConfig, take, texts, toClose, wide } from './ends.ts';
+import { client, context, never, openSink, publish, readBatches, sourceConfig, take, texts, toClose, wide } from './ends.ts';
 import { spyOn } from './spy.ts';
 
 const connection = { version: '3.1.1' } as const;
@@ -51,10 +52,7 @@ describe('a message that RabbitMQ does not take', () => {
     await broker.api('PUT', 'topic-permissions/mq/mq', { exchange: 'amq.topic', write: '^allowed$', read: '.*' });
     const raw = await client(port, { protocolVersion: 4 });
     const closed = new Promise<void>((resolve) => raw.once('close', () => resolve()));
-    raw.stream.cork();
-    for (const [i, topic] of ['allowed', 'forbidden', 'allowed', 'allowed'].entries())
-      transmit(raw, { cmd: 'publish', topic, payload: String(i), qos: 1, retain: false, dup: false, messageId: i + 1 });
-    raw.stream.uncork();
+    transmit(raw, encodePublishes(['allowed', 'forbidden', 'allowed', 'allowed'].map((topic, i) => publish(topic, String(i), i + 1))));
     await closed;
     expect(await (await open('allowed')).write(messages('last'))).toEqual([]);
     await broker.api('DELETE', 'topic-permissions/mq/mq');
@@ -81,8 +79,7 @@ test.each(['a/#', 'a/+', 'a/\u0001', ''])('a topic like %j, which nobody has val
   const raw = await client(port, { protocolVersion: 4 });
   let pubacks = 0;
   raw.on('packetreceive', ({ cmd }) => (pubacks += cmd === 'puback' ? 1 : 0));
-  for (const [i, name] of ['around', topic, 'around'].entries())
-    transmit(raw, { cmd: 'publish', topic: name, payload: String(i), qos: 1, retain: false, dup: false, messageId: i + 1 });
+  transmit(raw, encodePublishes(['around', topic, 'around'].map((name, i) => publish(name, String(i), i + 1))));
   await until('all are confirmed', () => pubacks === 3);
   expect(await contents('around')).toEqual(['0', '2']);
 });
