@@ -48,7 +48,10 @@ function sourceCan(config: SourceConfig): SourceCan {
   const notes: string[] = [];
   if (mortal) notes.push(`queue ${config.queue} is deleted with its messages when the link is lost; leave out exclusive and autoDelete`);
   else if (config.declare?.durable === false) notes.push(`queue ${config.queue} does not survive a restart of its broker; make it durable`);
-  if (!config.exclusive) notes.push('the order of the queue holds as long as nobody else reads it; exclusive: true sees to that');
+  if (!config.exclusive)
+    notes.push(
+      'the order of the queue holds as long as nobody else reads it, and a lost link of ours is a reader until the broker has noticed; exclusive: true sees to both',
+    );
   return { settles: 'each', redelivers: mortal ? 'never' : 'inOrder', stableIds: false, carries, notes };
 }
 
