@@ -20,6 +20,7 @@ export {
   propertyNames,
   Typed,
 } from './message.ts';
+export { TextCache } from './text-cache.ts';
 
 /** Messages and bytes. */
 export interface Room {

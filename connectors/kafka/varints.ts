@@ -1,4 +1,5 @@
 /** Kafka's small values: zigzag varints (as Protocol Buffers have them), and bytes with their length before them; -1 is the length of null. */
+import { TextCache } from '../../src/connector.ts';
 
 /** Writes into memory that is large enough for all that will come. */
 export class ByteWriter {
@@ -137,20 +138,7 @@ export class ByteReader {
     const length = this.varint();
     if (length <= 0) return '';
     const start = this.#skip(length);
-    return length > nameBytesMax ? this.#buffer.toString('utf8', start, start + length) : this.#known(start, length);
-  }
-
-  #known(start: number, length: number): string {
-    const buffer = this.#buffer;
-    let hash = length;
-    for (let i = start; i < start + length; i++) hash = (hash * 31 + (buffer[i] as number)) | 0;
-    const slot = hash & (names.length - 1);
-    const known = names[slot] as Name;
-    if (known.bytes.length === length && known.bytes.compare(buffer, start, start + length) === 0) return known.text;
-    const bytes = Buffer.from(buffer.subarray(start, start + length));
-    const text = bytes.toString();
-    names[slot] = { bytes, text };
-    return text;
+    return names.text(this.#buffer, start, start + length);
   }
 
   #byte(): number {
@@ -176,11 +164,4 @@ export class ByteReader {
   }
 }
 
-interface Name {
-  readonly bytes: Buffer;
-  readonly text: string;
-}
-
-const nameBytesMax = 64;
-/** Names seen before, by hash; the later one has the slot. */
-const names: Name[] = new Array<Name>(256).fill({ bytes: Buffer.alloc(0), text: '' });
+const names = new TextCache();

@@ -1,7 +1,5 @@
-import type { MqttClient } from 'mqtt';
 import type { Room } from '../../src/connector.ts';
 import { encodePubacks } from './encode.ts';
-import { transmit } from './wire.ts';
 
 interface Owed {
   /** 0: a message of QoS 0, for which nothing is to be sent. */
@@ -15,14 +13,14 @@ interface Owed {
  * connection, where the same packet ids mean other messages.
  */
 export class Acks {
-  readonly #client: MqttClient;
+  readonly #link: { write(packets: Buffer): void };
   readonly #window: Room;
   #owed: Owed[] = [];
   #first = 0;
   #bytes = 0;
 
-  constructor(client: MqttClient, window: Room) {
-    this.#client = client;
+  constructor(link: { write(packets: Buffer): void }, window: Room) {
+    this.#link = link;
     this.#window = window;
   }
 
@@ -57,7 +55,7 @@ export class Acks {
       this.#bytes -= owed.bytes;
       owed = this.#owed[++this.#first];
     }
-    if (messageIds.length > 0) transmit(this.#client, encodePubacks(messageIds));
+    if (messageIds.length > 0) this.#link.write(encodePubacks(messageIds));
     // Forget what was sent, now and then: shifting one by one would cost far more.
     if (this.#first < 1000 && this.#first < this.#owed.length) return;
     this.#owed = this.#owed.slice(this.#first);

@@ -44,7 +44,7 @@ async function withProbe(
 ): Promise<readonly Finding[]> {
   const session: Session = { clientId: `${clientId ?? context.clientId}-check`, clean: true, expirySeconds: 0 };
   try {
-    const { link } = await connect(connection, session, (link) => ({ link, lost() {} }), context.signal);
+    const { link } = await connect(connection, session, (link) => ({ link, lost() {}, publish: () => true, puback() {} }), context.signal);
     try {
       return [{ what: 'connection', ok: true, text: `${link.address} accepts it` }, ...(await look(link))];
     } finally {

@@ -1,9 +1,12 @@
+import type { Duplex } from 'node:stream';
 import { type IClientOptions, type IConnackPacket, type IDisconnectPacket, type MqttClient, connect as mqttConnect } from 'mqtt';
 import { describeError, MqferryError, notConnected } from '../../src/connector.ts';
 import { addressesOf, clientOptions } from './address.ts';
 import type { ConnectionConfig } from './config.ts';
 import { maxPacketBytes } from './message.ts';
 import { connectError, disconnectText } from './reasons.ts';
+import type { Taker, Tap } from './tap.ts';
+import { tapped } from './wire.ts';
 
 /** What an end asks of its connection. */
 export interface Session {
@@ -16,8 +19,8 @@ export interface Session {
   readonly receiveMaximum?: number;
 }
 
-/** Who lives on a link. */
-export interface Tenant {
+/** Who lives on a link. What the broker sends before `open` has resolved comes after it. */
+export interface Tenant extends Taker {
   /** Called once, when the link is gone, for whatever reason. */
   lost(error: MqferryError): void;
 }
@@ -63,6 +66,7 @@ export class Link {
   readonly address: string;
   readonly #clientId: string;
   #tenant: Tenant | undefined;
+  #tap: Tap | undefined;
   #connack: IConnackPacket | undefined;
   #limits = limitsOf(undefined);
   #reason: MqferryError | undefined;
@@ -81,12 +85,43 @@ export class Link {
   /** Resolves when the broker has accepted the connection. */
   async open(tenant: Tenant, timeoutMs: number, signal: AbortSignal): Promise<void> {
     this.#tenant = tenant;
+    tapped(this.client, tenant, (tap) => {
+      this.#tap = tap;
+      tap.on('error', (error) => {
+        if (error instanceof RangeError) this.#reason ??= notConnected(`${this.address} sent what is no MQTT: ${error.message}`);
+      });
+    });
     const connected = new Promise<IConnackPacket>((resolve) => this.client.once('connect', resolve));
     this.#start();
     this.#connack = await this.within(timeoutMs, signal, connected);
     this.#limits = limitsOf(this.#connack);
+    const socket = this.#tap?.socket;
     // mqtt.js leaves Nagle's algorithm on. A WebSocket has no such switch: ws sets it itself.
-    if ('setNoDelay' in this.client.stream) (this.client.stream as { setNoDelay(on: boolean): void }).setNoDelay(true);
+    if (socket && 'setNoDelay' in socket) (socket as Duplex & { setNoDelay(on: boolean): void }).setNoDelay(true);
+    this.proceed();
+  }
+
+  /** Goes on with what the tenant has held back, or what came before this link was open. */
+  proceed(): void {
+    this.#tap?.proceed();
+  }
+
+  /**
+   * Writes whole packets as they are, beside the client and its store: nothing is ever sent twice behind our back. Dropped when the link is
+   * not up.
+   */
+  write(packets: Buffer): void {
+    if (this.client.connected) this.#tap?.socket.write(packets);
+  }
+
+  /** More than this would only pile up in memory; see {@link onDrain}. */
+  get isFull(): boolean {
+    return this.#tap?.socket.writableNeedDrain ?? true;
+  }
+
+  /** Called when there is room again. */
+  onDrain(heard: () => void): void {
+    this.#tap?.socket.on('drain', heard);
   }
 
   /** What `answer` brings. The link is cut when it does not come in time or is no longer wanted; throws why the link is gone. */

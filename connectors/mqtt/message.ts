@@ -1,7 +1,8 @@
 /** MQTT packets to messages and back. Nothing here touches a connection. */
 import { isUtf8 } from 'node:buffer';
 import type { IPublishPacket } from 'mqtt';
-import { type Carries, type Header, type Headers, Message, MqferryError, type Origin } from '../../src/connector.ts';
+import { type Carries, type Headers, Message, MqferryError, type Origin } from '../../src/connector.ts';
+import type { Incoming } from './decode.ts';
 import { textProblem, topicProblem } from './topic.ts';
 
 type Properties = NonNullable<IPublishPacket['properties']>;
@@ -18,11 +19,11 @@ export function carries(version: 5 | '3.1.1'): Carries {
 }
 
 /** What the broker sent, with its expiry counted from now. */
-export function fromPublish(packet: IPublishPacket, lane: string): Message {
-  const properties = packet.properties;
+export function fromPublish(packet: Incoming, lane: string): Message {
+  const { properties } = packet;
   return new Message({
-    body: packet.payload as Buffer, // the parser gives nothing else
-    headers: properties?.userProperties ? toHeaders(properties.userProperties) : noHeaders,
+    body: packet.payload,
+    headers: properties?.userProperties ?? noHeaders,
     correlationId: properties?.correlationData && textOrBytes(properties.correlationData),
     replyTo: properties?.responseTopic,
     expiresAt: properties?.messageExpiryInterval === undefined ? undefined : Date.now() + properties.messageExpiryInterval * 1000,
@@ -34,20 +35,10 @@ export function fromPublish(packet: IPublishPacket, lane: string): Message {
 
 const noHeaders: Headers = [];
 
-function toOrigin(packet: IPublishPacket): Origin {
+function toOrigin(packet: Incoming): Origin {
   const origin = { topic: packet.topic, qos: packet.qos, retained: packet.retain, redelivered: packet.dup };
   const utf8 = packet.properties?.payloadFormatIndicator;
   return utf8 === undefined ? origin : { ...origin, payloadFormatIndicator: utf8 };
-}
-
-function toHeaders(userProperties: UserProperties): Headers {
-  const headers: Header[] = [];
-  for (const name in userProperties) {
-    const value = userProperties[name] as string | string[];
-    if (typeof value === 'string') headers.push([name, value]);
-    else for (const one of value) headers.push([name, one]);
-  }
-  return headers;
 }
 
 function textOrBytes(data: Buffer): string | Buffer {

@@ -1,4 +1,3 @@
-import type { Packet } from 'mqtt';
 import {
   type EndContext,
   type Log,
@@ -12,13 +11,13 @@ import {
 } from '../../src/connector.ts';
 import { addressesOf } from './address.ts';
 import type { SinkConfig } from './config.ts';
-import { connect, type Limits, type Link } from './connection.ts';
+import { connect, type Limits, type Link, type Tenant } from './connection.ts';
+import { decodePuback } from './decode.ts';
 import { encodePublishes } from './encode.ts';
 import { carries, type Publish } from './message.ts';
 import { type Publisher, publisher, refusalOf } from './publisher.ts';
 import { noSubscriber, pubackRefusal, type Reason } from './reasons.ts';
 import { Stall } from './stall.ts';
-import { transmit } from './wire.ts';
 
 /** Throws CONFIG_INVALID for a topic or an address that cannot be. */
 export function mqttSink(config: SinkConfig, context: EndContext): SinkEnd {
@@ -51,7 +50,7 @@ interface Parcel {
  * One connection that publishes; see {@link Link} for its states. A message is *waiting* until the broker's window has room, then *in
  * flight* until its PUBACK. When the link is gone, all writes end with NOT_CONNECTED.
  */
-class MqttSink implements Sink {
+class MqttSink implements Sink, Tenant {
   readonly #link: Link;
   readonly #publish: Publisher;
   readonly #requireSubscriber: SinkConfig['requireSubscriber'];
@@ -62,6 +61,7 @@ class MqttSink implements Sink {
   #next = 0;
   readonly #inFlight = new Map<number, Parcel>();
   #lastId = 0;
+  #isSending = false;
   readonly #stall: Stall;
   #over: MqferryError | undefined;
   #warned = false;
@@ -75,8 +75,7 @@ class MqttSink implements Sink {
     this.#stall = new Stall(config.confirmTimeout, () =>
       link.lose(notConnected(`${link.address} has confirmed nothing for ${config.confirmTimeout / 1000} s`)),
     );
-    link.client.on('packetreceive', (packet) => this.#received(packet));
-    link.client.once('connect', () => link.client.stream.on('drain', () => this.#send()));
+    link.client.once('connect', () => link.onDrain(() => this.#send()));
   }
 
   async write(messages: readonly Message[]): Promise<readonly Refusal[]> {
@@ -107,12 +106,12 @@ class MqttSink implements Sink {
 
   /** Sends what the window has room for, in call order. */
   #send(): void {
-    const { client, limits } = this.#link;
+    const { limits } = this.#link;
     // When the stream has enough, more would only pile up in memory; `drain` goes on.
-    while (!this.#over && !client.stream.writableNeedDrain) {
+    while (!this.#over && !this.#link.isFull) {
       const packets = this.#nextPackets(limits);
       if (packets.length === 0) break;
-      transmit(client, encodePublishes(packets));
+      this.#link.write(encodePublishes(packets));
     }
     this.#forgetSent();
   }
@@ -156,13 +155,27 @@ class MqttSink implements Sink {
     this.#next = 0;
   }
 
-  #received(packet: Packet): void {
-    if (packet.cmd !== 'puback') return;
-    const parcel = this.#inFlight.get(packet.messageId as number);
+  publish(): boolean {
+    return true; // it subscribes to nothing
+  }
+
+  puback(body: Buffer): void {
+    const { messageId, reasonCode } = decodePuback(body);
+    const parcel = this.#inFlight.get(messageId);
     if (!parcel) return;
-    this.#inFlight.delete(packet.messageId as number);
-    this.#end(parcel, packet.reasonCode ? this.#answer(packet.reasonCode) : undefined);
-    this.#send();
+    this.#inFlight.delete(messageId);
+    this.#end(parcel, reasonCode === 0 ? undefined : this.#answer(reasonCode));
+    this.#sendSoon();
+  }
+
+  /** After what else was read with this: PUBACKs come many at a time, and so do publishes go. */
+  #sendSoon(): void {
+    if (this.#isSending || this.#next >= this.#waiting.length) return;
+    this.#isSending = true;
+    process.nextTick(() => {
+      this.#isSending = false;
+      this.#send();
+    });
   }
 
   /** What a PUBACK with a reason code means: a refusal, or nothing. */

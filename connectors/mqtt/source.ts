@@ -1,4 +1,3 @@
-import type { IPublishPacket } from 'mqtt';
 import {
   type Batch,
   type EndContext,
@@ -13,12 +12,12 @@ import {
 import { Acks } from './acks.ts';
 import { addressesOf } from './address.ts';
 import type { SourceConfig } from './config.ts';
-import { connect, type Link } from './connection.ts';
+import { connect, type Link, type Tenant } from './connection.ts';
+import { decodePublish } from './decode.ts';
 import { Hold } from './hold.ts';
 import { carries, fromPublish } from './message.ts';
 import { subscribe } from './subscribe.ts';
 import { filterProblem, isShared } from './topic.ts';
-import { withoutPuback } from './wire.ts';
 
 /** Throws CONFIG_INVALID for a filter or an address that cannot be. */
 export function mqttSource(config: SourceConfig, context: EndContext): SourceEnd {
@@ -50,7 +49,12 @@ async function open(config: SourceConfig, context: EndContext, known: Known, sig
   };
   // MQTT 5 brokers do not even send what is to be skipped; there the flag also marks live messages that were published with it.
   const skipRetained = config.retained === 'skip' && connection.version !== 5;
-  const source = await connect(connection, session, (link) => new MqttSource(link, clientId, window, skipRetained), signal);
+  const source = await connect(
+    connection,
+    session,
+    (link) => new MqttSource(link, clientId, window, connection.version, skipRetained),
+    signal,
+  );
   try {
     lookAtSession(source.link, session, known, context);
     known.session = qos === 1;
@@ -81,22 +85,23 @@ function lookAtSession(link: Link, asked: { clientId: string; expirySeconds: num
 }
 
 /** One connection that reads. See {@link Link} for its states; what is not acked when it dies comes again on the next. */
-class MqttSource implements Source {
+class MqttSource implements Source, Tenant {
   readonly link: Link;
   readonly #lane: string;
+  readonly #version: 5 | '3.1.1';
   readonly #skipRetained: boolean;
   readonly #inbox = new Inbox<Message>((message) => message.bytes);
   readonly #acks: Acks;
   readonly #hold: Hold;
   #over = false;
 
-  constructor(link: Link, lane: string, window: Room, skipRetained: boolean) {
+  constructor(link: Link, lane: string, window: Room, version: 5 | '3.1.1', skipRetained: boolean) {
     this.link = link;
+    this.#version = version;
     this.#lane = lane;
     this.#skipRetained = skipRetained;
-    this.#acks = new Acks(link.client, window);
+    this.#acks = new Acks(link, window);
     this.#hold = new Hold(link.client);
-    link.client.handleMessage = (packet, next) => this.#arrived(packet, next);
   }
 
   /**
@@ -134,17 +139,19 @@ class MqttSource implements Source {
     await this.link.close();
   }
 
-  #arrived(packet: IPublishPacket, next: (error: Error) => void): void {
-    if (!this.#over) this.#take(packet); // else it stays with the broker
-    if (this.#acks.full && !this.#over) this.#hold.hold(() => next(withoutPuback));
-    else next(withoutPuback);
-  }
-
-  #take(packet: IPublishPacket): void {
+  publish(flags: number, body: Buffer): boolean {
+    if (this.#over) return true; // it stays with the broker
+    const packet = decodePublish(flags, body, this.#version);
     const message = fromPublish(packet, this.#lane);
     const skip = this.#skipRetained && packet.retain;
-    this.#acks.owe(packet.qos === 0 ? 0 : (packet.messageId as number), message.bytes, skip);
+    this.#acks.owe(packet.messageId, message.bytes, skip);
     if (!skip) this.#inbox.push(message);
+    if (this.#acks.full) this.#hold.hold(() => this.link.proceed());
+    return !this.#hold.held;
+  }
+
+  puback(): void {
+    // it publishes nothing
   }
 
   #settle(count: number): void {

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodePublishes } from '../../../connectors/mqtt/encode.ts';
 import { mqttSource } from '../../../connectors/mqtt/source.ts';
-import { transmit } from '../../../connectors/mqtt/wire.ts';
 import { Message, type Sink } from '../../../src/connector.ts';
 import { until } from '../../brokers/broker.ts';
 import { drain, type RabbitmqBroker, startRabbitmq, withChannel } from '../../brokers/rabbitmq.ts';
@@ -52,7 +51,7 @@ describe('a message that RabbitMQ does not take', () => {
     await broker.api('PUT', 'topic-permissions/mq/mq', { exchange: 'amq.topic', write: '^allowed$', read: '.*' });
     const raw = await client(port, { protocolVersion: 4 });
     const closed = new Promise<void>((resolve) => raw.once('close', () => resolve()));
-    transmit(raw, encodePublishes(['allowed', 'forbidden', 'allowed', 'allowed'].map((topic, i) => publish(topic, String(i), i + 1))));
+    raw.stream.write(encodePublishes(['allowed', 'forbidden', 'allowed', 'allowed'].map((topic, i) => publish(topic, String(i), i + 1))));
     await closed;
     expect(await (await open('allowed')).write(messages('last'))).toEqual([]);
     await broker.api('DELETE', 'topic-permissions/mq/mq');
@@ -79,7 +78,7 @@ test.each(['a/#', 'a/+', 'a/\u0001', ''])('a topic like %j, which nobody has val
   const raw = await client(port, { protocolVersion: 4 });
   let pubacks = 0;
   raw.on('packetreceive', ({ cmd }) => (pubacks += cmd === 'puback' ? 1 : 0));
-  transmit(raw, encodePublishes(['around', topic, 'around'].map((name, i) => publish(name, String(i), i + 1))));
+  raw.stream.write(encodePublishes(['around', topic, 'around'].map((name, i) => publish(name, String(i), i + 1))));
   await until('all are confirmed', () => pubacks === 3);
   expect(await contents('around')).toEqual(['0', '2']);
 });

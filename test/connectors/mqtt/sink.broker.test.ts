@@ -5,7 +5,6 @@ import type { MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodePublishes } from '../../../connectors/mqtt/encode.ts';
 import { mqttSink } from '../../../connectors/mqtt/sink.ts';
-import { transmit } from '../../../connectors/mqtt/wire.ts';
 import { Message, type Template } from '../../../src/connector.ts';
 import { type Broker, until } from '../../brokers/broker.ts';
 import { startMosquitto } from '../../brokers/mosquitto.ts';
@@ -102,7 +101,7 @@ describe('a message that mosquitto answers by hanging up (MQTT 3.1.1)', () => {
     const { seen } = await listen('open/raw');
     const raw = await client(port, { protocolVersion: 4 });
     const closed = new Promise<void>((resolve) => raw.once('close', () => resolve()));
-    transmit(raw, encodePublishes(['open/raw', topic, 'open/raw', 'open/raw'].map((name, i) => publish(name, String(i), i + 1))));
+    raw.stream.write(encodePublishes(['open/raw', topic, 'open/raw', 'open/raw'].map((name, i) => publish(name, String(i), i + 1))));
     await closed;
     await (await client(port)).publishAsync('open/raw', 'last', { qos: 1 });
     await until('the last one has come', () => seen.includes('last'));
