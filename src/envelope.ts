@@ -7,6 +7,7 @@
  *   mqf-types       `name=code;...`: types of the headers that had to become text, see envelope/text.ts; `name#1` is the second of that name,
  *                   `multi` a list that stands for a repeated header, `*=s` says that all others are strings
  *   mqf-h-<name>    a header of the user whose name is reserved: by the target broker, or by this list
+ *   mqf-error-*     why a message is a dead letter, see engine/dead-letter.ts
  *   mqf-hops        how many times mqferry has carried it; the only one that is believed from everybody
  */
 import { isUtf8 } from 'node:buffer';

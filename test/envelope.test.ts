@@ -308,6 +308,16 @@ describe('orders', () => {
     expect(outbound(everything, 'envelope')(got)).not.toBeInstanceOf(MqferryError);
   });
 
+  test('that say why a message is dead are ours, but for those of a stranger, also on trusted hops', () => {
+    const ours: Headers = [['mqf-error-code', 'REFUSED']];
+    const letter = new Message({ body: Buffer.alloc(0), headers: ours });
+    for (const carries of [amqp, stomp, mqtt5, everything]) expect(pass(carries, letter).headers).toEqual(ours);
+    expect(inbound(true)(pass(stomp, letter)).headers).toEqual(ours);
+    const hidden = pass(stomp, inbound(false)(letter));
+    expect(hidden.headers).toEqual([['mqf-h-mqf-error-code', 'REFUSED']]);
+    expect(pass(stomp, inbound(true)(hidden)).headers).toEqual(hidden.headers);
+  });
+
   test('to the target broker are renamed, in any spelling', () => {
     const out = pass(
       amqp,

@@ -14,12 +14,15 @@ export const routeFields = {
   order: oneOf('The order to enforce among first copies at the sink. Absent: what source and sink keep by themselves.', orders, {
     optional: true,
   }),
-  maxHops: whole('How many routes a message may have passed before it is set aside as going round in a loop.', {
-    optional: true,
-    min: 1,
-    max: 1000,
-    advanced: true,
-  }),
+  maxHops: whole(
+    'How many routes may carry a message, counted in its header `mqf-hops`. One that comes once more goes round in a loop: it has failed.',
+    {
+      default: 8,
+      min: 1,
+      max: 1000,
+      advanced: true,
+    },
+  ),
 } satisfies Fields;
 
 export const windowFields = {

@@ -52,7 +52,7 @@ export interface RouteModel {
   readonly guarantee?: Guarantee;
   readonly order?: Order;
   readonly window: { readonly messages: number; readonly bytes: number };
-  readonly maxHops?: number;
+  readonly maxHops: number;
   readonly source: EndModel;
   readonly steps: readonly StepModel[];
   readonly buffer?: BufferModel;

@@ -45,7 +45,7 @@ export class Routes {
       at: at.file.place(at.start),
       ...(own.guarantee && { guarantee: own.guarantee }),
       ...(own.order && { order: own.order }),
-      ...(own.maxHops && { maxHops: own.maxHops }),
+      maxHops: own.maxHops,
       window,
       source,
       steps,

@@ -23,6 +23,11 @@ export function isHops(name: string): boolean {
   return name.length === 8 && name.toLowerCase() === 'mqf-hops';
 }
 
+/** Why a message is a dead letter. A stranger's are renamed on the way in, so these are ours. */
+export function isReason(name: string): boolean {
+  return name.startsWith('mqf-error-');
+}
+
 /** The names that headers are sent by: not one that is an order to the broker, nor one of our own. Remembers, as names come again. */
 export function wireNames(reserved: readonly string[]): (name: string) => string {
   const exact = new Set(reserved.filter((name) => !name.endsWith('*')));
@@ -32,7 +37,7 @@ export function wireNames(reserved: readonly string[]): (name: string) => string
     let wire = known.get(name);
     if (wire !== undefined) return wire;
     const lower = name.toLowerCase();
-    const isOurs = lower.startsWith('mqf-h-');
+    const isOurs = lower.startsWith('mqf-h-') || isReason(name);
     wire = !isOurs && (exact.has(lower) || prefixes.some((prefix) => lower.startsWith(prefix))) ? `mqf-h-${name}` : name;
     if (known.size >= 1000) known.clear(); // names are data
     known.set(name, wire);

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type Header, type Headers, type HeaderValue, type Message, type MessageInit, type Properties, propertyNames } from '../message.ts';
-import { headerOfProperty, plainNames } from './names.ts';
+import { headerOfProperty, isReason, plainNames } from './names.ts';
 import { decode, fromText, wireText } from './text.ts';
 
 /**
@@ -33,11 +33,17 @@ function opened(message: Message): Message {
     const code = types.next(name);
     const value = types.read(wire, code);
     if (takeProperty(message, changes, name, value, code)) continue;
-    const own = name.startsWith('mqf-h-') ? name.slice('mqf-h-'.length) : name;
+    const own = ownName(name);
     if (code === 'multi') for (const item of asList(value)) changes.headers.push([own, item]);
     else changes.headers.push([own, value]);
   }
   return message.change(changes);
+}
+
+/** The name that the user gave it. What would be taken for ours under that name stays hidden: a stranger has written it. */
+function ownName(name: string): string {
+  const own = name.startsWith('mqf-h-') ? name.slice('mqf-h-'.length) : name;
+  return isReason(own) ? name : own;
 }
 
 type Changes = { -readonly [K in keyof Properties]?: Properties[K] } & { headers: Header[]; key?: Buffer; body?: null };

@@ -48,7 +48,6 @@ export interface CompiledRoute {
   plan(): Promise<RoutePlan>;
 }
 
-const hopsMax = 8;
 const same = (message: Message) => message;
 
 /** Makes the ends and the steps, and computes what the route keeps. Connects to nothing. */
@@ -109,7 +108,7 @@ async function planOf(pieces: Pieces): Promise<RoutePlan> {
     order: model.order,
     window: model.window,
     retry: model.onError.retry,
-    ...(pieces.deadLetter && { deadLetter: sinkPlan(pieces.deadLetter, model) }),
+    ...(pieces.deadLetter && { deadLetter: deadLetterPlan(pieces.deadLetter) }),
     attachError,
     lastResort: model.onError.then ?? 'stop',
     log,
@@ -133,8 +132,13 @@ async function planOf(pieces: Pieces): Promise<RoutePlan> {
 }
 
 function sinkPlan({ name, end, model }: CompiledSink, route: RouteModel): SinkPlan {
-  const translate = outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: route.maxHops ?? hopsMax });
+  const translate = outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: route.maxHops });
   return { name, end, outbound: translate };
+}
+
+/** Counts hops and sets no limit: what has gone too far ends here, and must not stop the route. */
+function deadLetterPlan({ name, end, model }: CompiledSink): SinkPlan {
+  return { name, end, outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: Number.POSITIVE_INFINITY }) };
 }
 
 function compileChain(steps: readonly StepModel[], log: Log): Step {
