@@ -86,8 +86,11 @@ export interface SourceCan {
   readonly redelivers: 'inOrder' | 'anyOrder' | 'never';
   /** What waits there, and what is on its way from there, is gone when this process ends. */
   readonly diesWithProcess?: true;
-  /** A copy after a redelivery carries the same id or position. */
-  readonly stableIds: boolean;
+  /**
+   * The names in `origin` whose values together name a message: each copy has the same, and no other message ever has, of any queue, broker or
+   * run. Printable ASCII; they become `mqf-id`. Empty: copies cannot be known.
+   */
+  readonly stableIds: readonly string[];
   readonly carries: Carries;
   /** Sentences for `explain`: what this end does not promise, and the remedy. */
   readonly notes?: readonly string[];

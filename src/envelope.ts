@@ -1,7 +1,7 @@
 /**
  * What a target protocol has no slot for travels in headers whose names begin with `mqf-`, and comes back from them:
  *
- *   mqf-id mqf-group mqf-correlation-id mqf-reply-to mqf-timestamp-ms mqf-expires-at mqf-priority mqf-persistent mqf-type mqf-key
+ *   mqf-message-id mqf-group mqf-correlation-id mqf-reply-to mqf-timestamp-ms mqf-expires-at mqf-priority mqf-persistent mqf-type mqf-key
  *   content-type content-encoding (mqf-content-type, mqf-content-encoding where the message has a header of that name)
  *   mqf-tombstone   there is no body at all, which is not the same as an empty one
  *   mqf-types       `name=code;...`: types of the headers that had to become text, see envelope/text.ts; `name#1` is the second of that name,
@@ -9,20 +9,26 @@
  *   mqf-h-<name>    a header of the user whose name is reserved: by the target broker, or by this list
  *   mqf-error-*     why a message is a dead letter, see engine/dead-letter.ts
  *   mqf-hops        how many times mqferry has carried it; the only one that is believed from everybody
+ *   mqf-id          what its copies are known by, see envelope/copy-id.ts; one that a message has already is kept
+ *
+ * The last two are written on every message, also when all of it fits.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Carries } from './connector.ts';
 import { Cover } from './envelope/cover.ts';
-import { headerOfProperty, isHops, plainNames, wireNames } from './envelope/names.ts';
+import { headerOfProperty, isHops, isId, isStamp, plainNames, wireNames } from './envelope/names.ts';
 import { isSendable, toText, wireText } from './envelope/text.ts';
 import { MqferryError } from './errors.ts';
 import { type Header, type Headers, type HeaderValue, type Message, type MessageInit, type Properties, propertyNames } from './message.ts';
 
+export { copyIds } from './envelope/copy-id.ts';
 export { inbound } from './envelope/open.ts';
 
 export interface OutboundOptions {
   /** Counts this hop, and gives back an error for a message that has been carried more often. */
   readonly maxHops?: number;
+  /** The `mqf-id` of a message that has none yet; undefined when its copies cannot be known. */
+  readonly copyId?: ((message: Message) => string | undefined) | undefined;
   /** `slot`: a step of this route sets it, so it is meant for the target. Else an address of the source's broker travels as a header. */
   readonly replyTo?: 'slot' | 'header';
 }
@@ -44,14 +50,16 @@ class Target {
   readonly #carries: Carries;
   readonly #mode: 'envelope' | 'reject' | 'drop';
   readonly #maxHops: number | undefined;
+  readonly #copyId: OutboundOptions['copyId'];
   readonly #homeless: readonly (keyof Properties)[];
   readonly #movesReplyTo: boolean;
   readonly #wireName: (name: string) => string;
 
-  constructor(carries: Carries, mode: 'envelope' | 'reject' | 'drop', { maxHops, replyTo }: OutboundOptions) {
+  constructor(carries: Carries, mode: 'envelope' | 'reject' | 'drop', { maxHops, copyId, replyTo }: OutboundOptions) {
     this.#carries = carries;
     this.#mode = mode;
     this.#maxHops = maxHops;
+    this.#copyId = copyId;
     this.#homeless = propertyNames.filter((name) => !carries.properties.includes(name));
     // A target that has every slot is in this process: it is no other broker.
     this.#movesReplyTo = replyTo !== 'slot' && this.#homeless.length > 0;
@@ -63,9 +71,11 @@ class Target {
     if (this.#maxHops !== undefined && hops > this.#maxHops)
       return new MqferryError('HOPS_EXCEEDED', `mqferry has carried the message ${hops - 1} times: routes that make a circle?`);
     const misfit = this.#misfit(message);
-    if (misfit === undefined) return hops === 0 ? message : this.#counted(message, hops);
-    if (this.#mode === 'reject') return new MqferryError('UNMAPPABLE', `the target cannot carry ${misfit}; see onUnmappable`);
-    return this.#mode === 'drop' ? this.#stripped(message, hops) : this.#enveloped(message, hops);
+    if (misfit !== undefined && this.#mode === 'reject')
+      return new MqferryError('UNMAPPABLE', `the target cannot carry ${misfit}; see onUnmappable`);
+    const stamps = this.#stamps(message, hops);
+    if (misfit === undefined) return stamped(message, stamps);
+    return this.#mode === 'drop' ? this.#stripped(message, stamps) : this.#enveloped(message, stamps);
   }
 
   /** The first thing that does not fit; undefined when everything does. */
@@ -95,7 +105,7 @@ class Target {
     const { headers: kind, repeats } = this.#carries;
     for (let i = 0; i < headers.length; i++) {
       const [name, value] = headers[i] as Header;
-      if (isHops(name)) continue;
+      if (isStamp(name)) continue;
       if (kind === 'none') return `the header ${JSON.stringify(name)}`;
       if (this.#wireName(name) !== name) return `a header named ${JSON.stringify(name)}`;
       if (!repeats && isRepeat(headers, i)) return `the header ${JSON.stringify(name)} more than once`;
@@ -112,35 +122,36 @@ class Target {
     return value === null || Buffer.isBuffer(value);
   }
 
-  #counted(message: Message, hops: number): Message {
-    const headers = message.headers.filter(([name]) => !isHops(name));
-    if (this.#carries.headers !== 'none') headers.push(this.#hopsHeader(hops));
-    return message.change({ headers });
-  }
-
-  #hopsHeader(hops: number): Header {
-    return ['mqf-hops', this.#carries.headers === 'typed' ? hops : String(hops)];
+  /** What is written on every message, whatever fits. */
+  #stamps(message: Message, hops: number): Header[] {
+    const { headers: kind } = this.#carries;
+    const stamps: Header[] = [];
+    if (kind === 'none') return stamps;
+    if (hops > 0) stamps.push(['mqf-hops', kind === 'typed' ? hops : String(hops)]);
+    const id = givenId(message.headers) ?? this.#copyId?.(message);
+    if (id !== undefined) stamps.push(['mqf-id', id]);
+    return stamps;
   }
 
   /** Without what does not fit; of a repeated header the first stays, of a type the text. */
-  #stripped(message: Message, hops: number): Message {
+  #stripped(message: Message, stamps: readonly Header[]): Message {
     const { headers: kind, repeats, key } = this.#carries;
     const changes: Changes = { headers: [] };
     for (const name of this.#homeless) changes[name] = undefined;
     if (this.#isForeignReplyTo(message)) changes.replyTo = undefined;
     if (!key) changes.key = null;
     if (message.body === null && !this.#hasTombstones) changes.body = Buffer.alloc(0);
-    const kept = kind === 'none' ? [] : message.headers.filter(([name]) => !isHops(name) && this.#wireName(name) === name);
+    const kept = kind === 'none' ? [] : message.headers.filter(([name]) => !isStamp(name) && this.#wireName(name) === name);
     for (let i = 0; i < kept.length; i++) {
       const [name, value] = kept[i] as Header;
       if (repeats || !isRepeat(kept, i))
         changes.headers.push([name, kind === 'none' || this.#valueFits(kind, value) ? value : toText(value)[0]]);
     }
-    if (hops > 0 && kind !== 'none') changes.headers.push(this.#hopsHeader(hops));
+    changes.headers.push(...stamps);
     return message.change(changes);
   }
 
-  #enveloped(message: Message, hops: number): Message {
+  #enveloped(message: Message, stamps: readonly Header[]): Message {
     const { headers: kind, key } = this.#carries;
     const cover = new Cover(kind as 'text' | 'bytes' | 'typed', message.headers);
     this.#coverHeaders(message.headers, cover);
@@ -163,7 +174,7 @@ class Target {
       changes.body = Buffer.alloc(0);
     }
     cover.finish();
-    if (hops > 0) cover.headers.push(this.#hopsHeader(hops));
+    cover.headers.push(...stamps);
     return message.change(changes);
   }
 
@@ -176,7 +187,7 @@ class Target {
       }
       return;
     }
-    for (const [name, value] of headers) if (!isHops(name)) cover.addHeader(this.#wireName(name), value);
+    for (const [name, value] of headers) if (!isStamp(name)) cover.addHeader(this.#wireName(name), value);
   }
 
   #haveRepeats(headers: Headers): boolean {
@@ -190,7 +201,7 @@ class Target {
   #byName(headers: Headers): ReadonlyMap<string, readonly HeaderValue[]> {
     const groups = new Map<string, HeaderValue[]>();
     for (const [name, value] of headers) {
-      if (isHops(name)) continue;
+      if (isStamp(name)) continue;
       const wireName = this.#wireName(name);
       const group = groups.get(wireName);
       if (group) group.push(value);
@@ -212,6 +223,15 @@ function propertyHeader(property: keyof Properties, kind: Carries['headers'], he
   return plain === undefined || isTaken ? headerOfProperty[property] : plain;
 }
 
+/** The message with these at its end and no others of their kind. */
+function stamped(message: Message, stamps: readonly Header[]): Message {
+  const kept: Header[] = [];
+  for (const header of message.headers) if (!isStamp(header[0])) kept.push(header);
+  if (stamps.length === 0 && kept.length === message.headers.length) return message;
+  kept.push(...stamps);
+  return message.change({ headers: kept });
+}
+
 /** The same header name stands before. */
 function isRepeat(headers: Headers, index: number): boolean {
   const name = (headers[index] as Header)[0];
@@ -226,4 +246,10 @@ function hopsOf(headers: Headers): number {
     return Number.isInteger(hops) && hops > 0 ? hops : 0;
   }
   return 0;
+}
+
+/** The `mqf-id` that a message has: from a trusted source, or set by a step. Whatever type the last broker made of it, it is text. */
+function givenId(headers: Headers): string | undefined {
+  for (const [name, value] of headers) if (isId(name)) return toText(value)[0] || undefined;
+  return undefined;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Carries } from '../src/connector.ts';
-import { inbound, type OutboundOptions, outbound } from '../src/envelope.ts';
+import { copyIds, inbound, type OutboundOptions, outbound } from '../src/envelope.ts';
 import { MqferryError } from '../src/errors.ts';
 import { type Header, type Headers, type HeaderValue, Message, type MessageInit, propertyNames, Typed } from '../src/message.ts';
 
@@ -90,7 +90,7 @@ const name = fc
       'x-stream-Offset',
       'destination',
       'AMQ_x',
-      'mqf-id',
+      'mqf-message-id',
       'MQF-Types',
       'mqf-types',
       '*',
@@ -100,7 +100,7 @@ const name = fc
     ),
     fc.constantFrom('toString', '__proto__', 'constructor', 'Content-Type', 'mqf-tombstone', 'mqf-key'),
   )
-  .filter((one) => !/^(mqf-h-|mqf-hops$|content-(type|encoding)$)/.test(one));
+  .filter((one) => !/^(mqf-h-|mqf-(hops|id)$|content-(type|encoding)$)/.test(one));
 const optional = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
 const message: fc.Arbitrary<Message> = fc
   .record({
@@ -272,7 +272,7 @@ describe('the names and texts that other programs see', () => {
     const text = pass(kafka, given).headers.map(([one, bytes]) => [one, String(bytes)]);
     expect(text.slice(-5)).toEqual([
       ['destination', '/queue/victim'],
-      ['mqf-id', 'i-1'],
+      ['mqf-message-id', 'i-1'],
       ['mqf-persistent', 'false'],
       ['content-type', 'application/json'],
       ['mqf-types', '*=s;n=i64;half=f64;on=bool;when=time'],
@@ -403,6 +403,71 @@ describe('hops', () => {
   test('go nowhere on a target without headers', () => {
     const original = new Message({ body: Buffer.alloc(0) });
     expect((outbound(mqtt3, 'envelope', { maxHops: 3 })(original) as Message).headers).toEqual([]);
+  });
+});
+
+describe('mqf-id', () => {
+  const copyId = copyIds('orders', [
+    ['topicId', 'partition', 'offset'],
+    ['bufferId', 'bufferSequence'],
+  ]);
+  const body = Buffer.alloc(0);
+  const place = { topic: 't', topicId: 'JNDU', partition: 0, offset: 17 };
+  const idsOf = (message: Message | MqferryError) =>
+    (message as Message).headers.filter(([one]) => one.toLowerCase() === 'mqf-id').map(([, one]) => String(one));
+
+  test.each(Object.entries(profiles))('is the place of the message, the same for each copy, on %s', (_, carries) => {
+    for (const headers of [[], [['a', 'x']], [['n', 5]]] as Headers[]) {
+      const give = outbound(carries, 'envelope', { copyId });
+      const copy = () => give(new Message({ body, headers, origin: { ...place } }));
+      expect(idsOf(copy())).toEqual(['orders/JNDU/0/17']);
+      expect(idsOf(copy())).toEqual(idsOf(copy()));
+    }
+  });
+
+  test('is of the first place that the message has all of', () => {
+    const buffered = { bufferId: 'b0', bufferSequence: 3 };
+    expect(copyId(new Message({ body, origin: { ...place, ...buffered } }))).toBe('orders/JNDU/0/17');
+    expect(copyId(new Message({ body, origin: { ...place, topicId: null, ...buffered } }))).toBe('orders/b0/3');
+    expect(copyId(new Message({ body, origin: { topicId: 'JNDU', offset: 17 } }))).toBeUndefined();
+    expect(copyId(new Message({ body, origin: { topicId: 'JNDU', partition: 0, offset: 0 } }))).toBe('orders/JNDU/0/0');
+  });
+
+  test('is not there when the message has no place', () => {
+    const original = new Message({ body });
+    for (const carries of Object.values(profiles)) expect(outbound(carries, 'envelope', { copyId })(original)).toBe(original);
+  });
+
+  test('that is there already stays: it is the first route that knows the message best', () => {
+    for (const given of ['given', Buffer.from('given')]) {
+      const message = new Message({ body, headers: [['Mqf-Id', given]], origin: place });
+      for (const carries of Object.values(profiles))
+        for (const options of [{ copyId }, { copyId, maxHops: 3 }, {}])
+          expect(idsOf(outbound(carries, 'envelope', options)(message))).toEqual(['given']);
+    }
+  });
+
+  test('goes through a chain of trusted hops as the first of them wrote it', () => {
+    let at: Message = new Message({ body, headers: [['n', 5]], origin: place });
+    for (const carries of [mqtt5, kafka, amqp, stomp, kafka])
+      at = inbound(true)(pass(carries, at, { copyId, maxHops: 9 }).change({})).asReceived();
+    expect(idsOf(at)).toEqual(['orders/JNDU/0/17']);
+  });
+
+  test('of a stranger is hidden, and stays so on trusted hops', () => {
+    const hidden = inbound(false)(new Message({ body, headers: [['mqf-id', 'forged']], origin: place }));
+    const again = inbound(true)(pass(stomp, hidden, { copyId }));
+    expect(again.headers).toEqual([
+      ['mqf-h-mqf-id', 'forged'],
+      ['mqf-id', 'orders/JNDU/0/17'],
+    ]);
+    expect(idsOf(pass(amqp, again, { copyId }))).toEqual(['orders/JNDU/0/17']);
+  });
+
+  test('is no reason to reject a message, and goes nowhere on a target without headers', () => {
+    const message = new Message({ body, headers: [['mqf-id', 'given']], origin: place });
+    for (const carries of [stomp, kafka, mqtt3]) expect(outbound(carries, 'reject', { copyId })(message)).toBeInstanceOf(Message);
+    expect(outbound(mqtt3, 'envelope', { copyId })(message)).toMatchObject({ headers: [] });
   });
 });
 

@@ -24,7 +24,7 @@ export const generate = defineConnector({
         can: {
           settles: 'each',
           redelivers: 'never',
-          stableIds: false,
+          stableIds: [],
           carries,
           notes: ['Messages are made up as they are read: what was not delivered when the route stops does not come again.'],
         },

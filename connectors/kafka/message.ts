@@ -1,5 +1,5 @@
 /** Between Kafka's records and our messages. Header values stay bytes both ways; null is null, and not empty. */
-import { type Headers, type HeaderValue, Message, MqferryError, Typed } from '../../src/connector.ts';
+import { type Headers, type HeaderValue, Message, MqferryError, type Origin, Typed } from '../../src/connector.ts';
 import type { Claim, OutHeaders } from './port.ts';
 
 /** A record as a message of its partition's lane. A timestamp below zero is none. */
@@ -16,9 +16,13 @@ export function fromRecord(
     key: key ?? null,
     headers,
     timestamp: timestamp < 0 ? undefined : timestamp,
-    origin: { topic: claim.topic, partition: claim.partition, offset },
+    origin: originOf(claim, offset),
     lane: claim.lane,
   });
+}
+
+function originOf({ topic, topicId, partition }: Claim, offset: number): Origin {
+  return topicId === undefined ? { topic, partition, offset } : { topic, topicId, partition, offset };
 }
 
 /** Headers as Kafka has them, repeats included. Throws UNMAPPABLE for a value that no bytes can stand for. */

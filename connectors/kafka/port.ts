@@ -79,6 +79,8 @@ export interface Claim {
   readonly partition: number;
   /** What messages name as their lane: `topic/partition`. */
   readonly lane: string;
+  /** No other topic has it, of this cluster or another; one that is created again has a new one. As Kafka's tools write it. Absent: not known. */
+  topicId?: string | undefined;
   live: boolean;
 }
 

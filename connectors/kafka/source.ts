@@ -24,7 +24,8 @@ function sourceCan(config: SourceConfig): SourceCan {
   return {
     settles: 'inOrder',
     redelivers: 'inOrder',
-    stableIds: true,
+    // An offset alone names a record only within its topic, and kafkajs does not know the ids of topics.
+    stableIds: config.connection.driver === 'kafkajs' ? [] : ['topicId', 'partition', 'offset'],
     carries: { headers: 'bytes', repeats: true, key: true, properties: ['timestamp'], maxBytes: Number.POSITIVE_INFINITY },
     notes: [
       'Records that retention removes before they are read are lost; mqferry notices and stops (onGap).',

@@ -8,7 +8,7 @@ import {
   type Source,
   type SourceEnd,
 } from '../../src/connector.ts';
-import { received } from './message.ts';
+import { place, received } from './message.ts';
 
 export function diskSink(name: string, limits: QueueLimits, context: EndContext): SinkEnd {
   return queueOf(name, limits, context).near;
@@ -16,7 +16,7 @@ export function diskSink(name: string, limits: QueueLimits, context: EndContext)
 
 export function diskSource(name: string, context: EndContext): SourceEnd {
   const { far } = queueOf(name, { prefetch: context.window.messages }, context);
-  return { can: far.can, open: async (signal) => reading(await far.open(signal), name) };
+  return { can: { ...far.can, stableIds: place }, open: async (signal) => reading(await far.open(signal), name) };
 }
 
 function queueOf(name: string, limits: QueueLimits, { queue }: EndContext): Queue {
@@ -29,7 +29,10 @@ function reading(link: Source, name: string): Source {
     async read(room, signal) {
       const batch = await link.read(room, signal);
       if (batch === null) return null;
-      const messages = batch.messages.map((message) => received(message, name, message.origin['bufferSequence'] as number));
+      const messages = batch.messages.map((message) => {
+        const { bufferId, bufferSequence } = message.origin;
+        return received(message, name, bufferId as string, bufferSequence as number);
+      });
       return { messages, ack: () => batch.ack() };
     },
     close: () => link.close(),

@@ -13,6 +13,7 @@ import {
 } from '../../src/connector.ts';
 import { misfits } from './agree.ts';
 import { diskSink, diskSource } from './disk.ts';
+import { place } from './message.ts';
 import { localSink } from './sink.ts';
 import { localSource } from './source.ts';
 
@@ -28,7 +29,7 @@ const memorySource: SourceCan = {
   settles: 'each',
   redelivers: 'inOrder',
   diesWithProcess: true,
-  stableIds: true,
+  stableIds: place,
   carries,
   notes: [inMemory],
 };

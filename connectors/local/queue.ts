@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type Message, notConnected, type Room } from '../../src/connector.ts';
 
 /** A message in the queue; its number says where it belongs when it comes back. */
@@ -21,6 +22,8 @@ interface Waiting {
  */
 export class LocalQueue {
   readonly name: string;
+  /** No other queue has it, of this process or of another: positions begin again with each. */
+  readonly id = randomBytes(12).toString('base64url');
   #waiting: Entry[] = [];
   #head = 0;
   #handedOut = 0;

@@ -36,7 +36,7 @@ class LocalSource implements Source {
   #batch(entries: readonly Entry[]): Batch {
     this.#unsettled.add(entries);
     return {
-      messages: entries.map(({ message, number }) => received(message, this.#queue.name, number)),
+      messages: entries.map(({ message, number }) => received(message, this.#queue.name, this.#queue.id, number)),
       ack: () => {
         if (this.#unsettled.delete(entries)) this.#queue.settle(entries.length);
       },

@@ -171,7 +171,7 @@ function sourceCan({ connection, qos, topics, sessionExpiry }: SourceConfig): So
   return {
     settles: 'inOrder',
     redelivers: keeps ? (topics.some(isShared) ? 'anyOrder' : 'inOrder') : 'never',
-    stableIds: false,
+    stableIds: [],
     carries: carries(connection.version),
     notes: [
       'A message published with QoS 0 may be lost before it reaches mqferry, whatever the subscription asks for: publish with QoS 1.',

@@ -52,7 +52,7 @@ function sourceCan(config: SourceConfig): SourceCan {
     notes.push(
       'the order of the queue holds as long as nobody else reads it, and a lost link of ours is a reader until the broker has noticed; exclusive: true sees to both',
     );
-  return { settles: 'each', redelivers: mortal ? 'never' : 'inOrder', stableIds: false, carries, notes };
+  return { settles: 'each', redelivers: mortal ? 'never' : 'inOrder', stableIds: [], carries, notes };
 }
 
 /** Looks whether the queue is there; declares it only if the config says so. */

@@ -46,7 +46,7 @@ function sourceCan(config: SourceConfig): SourceCan {
   return {
     settles: 'each',
     redelivers: forgets ? 'never' : profileNamed(broker).redeliversInOrder ? 'inOrder' : 'anyOrder',
-    stableIds: false,
+    stableIds: [],
     carries: {
       headers: 'text',
       repeats: false,

@@ -66,7 +66,12 @@ export const everything: Carries = {
   maxBytes: recordBytesMax,
 };
 
-export const farCan: SourceCan = { settles: 'inOrder', redelivers: 'inOrder', stableIds: true, carries: everything };
+/** Not so with `sync: interval`: after a power cut, a sequence that was read already may be another message's. */
+const bufferPlace = ['bufferId', 'bufferSequence'];
+
+export function farCan(sync: DiskOptions['sync']): SourceCan {
+  return { settles: 'inOrder', redelivers: 'inOrder', stableIds: sync === 'always' ? bufferPlace : [], carries: everything };
+}
 
 export function nearCan(sync: DiskOptions['sync']): SinkCan {
   const unlimited = { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
@@ -137,7 +142,7 @@ class DiskBuffer implements RouteBuffer {
     this.#limitBytes = options.maxBytes;
     this.#free = free;
     this.near = { can: nearCan(options.sync), open: async () => new NearSink(usable(log)) };
-    this.far = { can: farCan, open: async () => this.#openFar() };
+    this.far = { can: farCan(options.sync), open: async () => this.#openFar() };
   }
 
   get failed(): MqferryError | undefined {

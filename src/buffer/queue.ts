@@ -37,7 +37,7 @@ export class DurableQueue implements Queue {
     this.#name = queueName(name);
     this.#openLog = openLog;
     this.near = { can: nearCan('always'), open: () => this.#openNear() };
-    this.far = { can: farCan, open: () => this.#openFar() };
+    this.far = { can: farCan('always'), open: () => this.#openFar() };
   }
 
   /** Takes over what one more end says of its limits. */

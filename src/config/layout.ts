@@ -23,6 +23,10 @@ export const routeFields = {
       advanced: true,
     },
   ),
+  mqfId: yesNo('Write the header `mqf-id`, which is the same in each copy of a message; `explain` says which copies have it.', {
+    default: true,
+    advanced: true,
+  }),
 } satisfies Fields;
 
 export const windowFields = {

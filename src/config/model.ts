@@ -53,6 +53,8 @@ export interface RouteModel {
   readonly order?: Order;
   readonly window: { readonly messages: number; readonly bytes: number };
   readonly maxHops: number;
+  /** Write `mqf-id`, where the route knows one. */
+  readonly mqfId: boolean;
   readonly source: EndModel;
   readonly steps: readonly StepModel[];
   readonly buffer?: BufferModel;

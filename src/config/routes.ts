@@ -46,6 +46,7 @@ export class Routes {
       ...(own.guarantee && { guarantee: own.guarantee }),
       ...(own.order && { order: own.order }),
       maxHops: own.maxHops,
+      mqfId: own.mqfId,
       window,
       source,
       steps,

@@ -2,7 +2,7 @@ import type { Properties } from '../message.ts';
 
 /** The header of each property. */
 export const headerOfProperty: Readonly<Record<keyof Properties, string>> = {
-  id: 'mqf-id',
+  id: 'mqf-message-id',
   group: 'mqf-group',
   correlationId: 'mqf-correlation-id',
   replyTo: 'mqf-reply-to',
@@ -21,6 +21,15 @@ export const plainNames = { contentType: 'content-type', contentEncoding: 'conte
 /** Of this name in any spelling there is one header, and it is believed from everybody. */
 export function isHops(name: string): boolean {
   return name.length === 8 && name.toLowerCase() === 'mqf-hops';
+}
+
+export function isId(name: string): boolean {
+  return name.length === 6 && name.toLowerCase() === 'mqf-id';
+}
+
+/** Written anew by each route: never renamed, never there twice. */
+export function isStamp(name: string): boolean {
+  return isHops(name) || isId(name);
 }
 
 /** Why a message is a dead letter. A stranger's are renamed on the way in, so these are ours. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type Header, type Headers, type HeaderValue, type Message, type MessageInit, type Properties, propertyNames } from '../message.ts';
-import { headerOfProperty, isReason, plainNames } from './names.ts';
+import { headerOfProperty, isReason, isStamp, plainNames } from './names.ts';
 import { decode, fromText, wireText } from './text.ts';
 
 /**
@@ -43,7 +43,7 @@ function opened(message: Message): Message {
 /** The name that the user gave it. What would be taken for ours under that name stays hidden: a stranger has written it. */
 function ownName(name: string): string {
   const own = name.startsWith('mqf-h-') ? name.slice('mqf-h-'.length) : name;
-  return isReason(own) ? name : own;
+  return isStamp(own) || isReason(own) ? name : own;
 }
 
 type Changes = { -readonly [K in keyof Properties]?: Properties[K] } & { headers: Header[]; key?: Buffer; body?: null };

@@ -1,7 +1,7 @@
 import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../config/model.ts';
 import type { EndContext, Log, Queue, QueueLimits, SinkEnd, SourceEnd } from '../connector.ts';
 import type { BufferPlan, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
-import { inbound, outbound } from '../envelope.ts';
+import { copyIds, inbound, type OutboundOptions, outbound } from '../envelope.ts';
 import { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
 import type { Message } from '../message.ts';
@@ -74,6 +74,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     sinks: sinks.map(({ name, end }) => ({ name, can: end.can })),
     buffer: model.buffer,
     order: model.order,
+    mqfId: model.mqfId,
   });
   return {
     name: model.name,
@@ -100,7 +101,9 @@ interface Pieces {
 
 async function planOf(pieces: Pieces): Promise<RoutePlan> {
   const { model, source, shared, steps, around, log } = pieces;
-  const sinks = pieces.sinks.map((sink) => sinkPlan(sink, model));
+  const buffer = model.buffer && (await around.openBuffer(model.name, model.buffer, log, model.window.messages));
+  const places = buffer ? [source.can.stableIds, buffer.far.can.stableIds] : [source.can.stableIds];
+  const sinks = pieces.sinks.map((sink, i) => sinkPlan(sink, model, places, i));
   const hasSteps = model.steps.length > 0;
   const receive = inbound(model.source.trusted ?? false);
   const common = {
@@ -108,17 +111,16 @@ async function planOf(pieces: Pieces): Promise<RoutePlan> {
     order: model.order,
     window: model.window,
     retry: model.onError.retry,
-    ...(pieces.deadLetter && { deadLetter: deadLetterPlan(pieces.deadLetter) }),
+    ...(pieces.deadLetter && { deadLetter: deadLetterPlan(pieces.deadLetter, model, places) }),
     attachError,
     lastResort: model.onError.then ?? 'stop',
     log,
   } as const;
-  if (!model.buffer) {
+  if (!buffer) {
     const share: PumpPlan['share'] = hasSteps ? (messages, aside) => shared.share(steps(messages, aside), aside) : shared.share;
     const isStraight = shared.isStraight && !hasSteps;
     return { ...common, pumps: [{ name: model.name, source, inbound: receive, share, isStraight, sinks }] };
   }
-  const buffer = await around.openBuffer(model.name, model.buffer, log, model.window.messages);
   const near: SinkPlan = { name: 'buffer', end: buffer.near, outbound: same };
   const toBuffer: PumpPlan['share'] = (messages, aside) => [steps(messages, aside)];
   return {
@@ -131,14 +133,27 @@ async function planOf(pieces: Pieces): Promise<RoutePlan> {
   };
 }
 
-function sinkPlan({ name, end, model }: CompiledSink, route: RouteModel): SinkPlan {
-  const translate = outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: route.maxHops });
-  return { name, end, outbound: translate };
+type Places = readonly (readonly string[])[];
+
+/** Of several sinks, each but the first has a number in its ids: what a `switch` makes of one message for two sinks are two messages. */
+function sinkPlan({ name, end, model }: CompiledSink, route: RouteModel, places: Places, index: number): SinkPlan {
+  const copyId = copyIdsOf(index === 0 ? route.name : `${route.name}.${index + 1}`, route, places);
+  return { name, end, outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: route.maxHops, copyId }) };
 }
 
 /** Counts hops and sets no limit: what has gone too far ends here, and must not stop the route. */
-function deadLetterPlan({ name, end, model }: CompiledSink): SinkPlan {
-  return { name, end, outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: Number.POSITIVE_INFINITY }) };
+function deadLetterPlan({ name, end, model }: CompiledSink, route: RouteModel, places: Places): SinkPlan {
+  const copyId = copyIdsOf(route.name, route, places);
+  return {
+    name,
+    end,
+    outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: Number.POSITIVE_INFINITY, copyId }),
+  };
+}
+
+function copyIdsOf(prefix: string, { mqfId }: RouteModel, places: Places): OutboundOptions['copyId'] {
+  const known = places.filter((names) => names.length > 0);
+  return mqfId && known.length > 0 ? copyIds(prefix, known) : undefined;
 }
 
 function compileChain(steps: readonly StepModel[], log: Log): Step {

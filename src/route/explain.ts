@@ -17,6 +17,7 @@ export function explain(route: CompiledRoute): string {
     ...(label.delivery === 'at-least-once'
       ? ['  Survives kill -9, cut links and restarts of either broker. Copies are possible, at most window + prefetch per fault and sink.']
       : []),
+    ...label.copies.map((sentence) => `  ${sentence}`),
     `Order: ${orderText(route)}`,
     ...bullets('Weaker than it could be, because', [...new Set(label.weaknesses)]),
     ...bullets('What changes on the way', label.losses),

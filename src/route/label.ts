@@ -10,6 +10,8 @@ export interface RouteLabel {
   readonly orderBut: string | undefined;
   /** Why it is not stronger, with the remedy; one sentence each. */
   readonly weaknesses: readonly string[];
+  /** Which copies of a message can be known by their `mqf-id`; one sentence each. */
+  readonly copies: readonly string[];
   /** What becomes of properties and headers on the way; one sentence each. */
   readonly losses: readonly string[];
 }
@@ -25,6 +27,8 @@ export interface RouteParts {
   readonly buffer: BufferModel | undefined;
   /** As written; `undefined` when the config says nothing. */
   readonly order: Order | undefined;
+  /** As written. */
+  readonly mqfId: boolean;
 }
 
 /** The guarantee of a route is that of its weakest part. */
@@ -45,6 +49,7 @@ export function labelOf(parts: RouteParts): RouteLabel {
     order,
     orderBut,
     weaknesses: [...limits.map((limit) => limit.why), ...reasons, ...notes],
+    copies: copiesOf(parts),
     losses: sinks.flatMap((sink) => lossesOf(source.can.carries, sink)),
   };
 }
@@ -117,6 +122,24 @@ function paceReasons(order: Order, sinks: readonly NamedSink[]): string[] {
   return slow.map(
     (sink) => `${sink.name} goes on after a refusal, so \`order: ${order}\` writes one message of each ${unit} at a time: slower, in order`,
   );
+}
+
+function copiesOf({ source, sinks, buffer, mqfId }: RouteParts): string[] {
+  if (!mqfId) return ['`mqfId: false`: mqferry gives no message an `mqf-id`, so copies cannot be known by it.'];
+  const without = sinks
+    .filter(({ can }) => can.carries.headers === 'none')
+    .map(({ name }) => `${name} has no headers, so no \`mqf-id\` arrives there; nor does \`mqf-hops\`, so a loop through it does not end.`);
+  return [copiesText(source, buffer), ...without];
+}
+
+function copiesText({ name, can }: RouteParts['source'], buffer: BufferModel | undefined): string {
+  if (can.stableIds.length > 0) return 'All copies of a message carry the same `mqf-id`.';
+  if (buffer?.kind === 'disk' && buffer.sync === 'always') {
+    const but = can.redelivers === 'never' ? '' : `; a message that ${name} delivers to the buffer again gets another`;
+    return `Copies from the buffer carry the same \`mqf-id\`${but}.`;
+  }
+  const remedy = buffer?.kind === 'disk' ? '`sync: always` on the buffer' : '`buffer: disk`';
+  return `There is no \`mqf-id\`: ${name} gives a message nothing that its copies share. With ${remedy}, copies from the buffer have one.`;
 }
 
 function lossesOf(from: Carries, { name, can }: NamedSink): string[] {

@@ -11,6 +11,7 @@ export function sourceContract(kit: Kit, subject: SourceSubject): void {
     opening(kit, subject);
     reading(kit, subject);
     settling(kit, subject);
+    placing(kit, subject);
     losing(kit, subject);
     carrying(kit, subject);
   });
@@ -19,11 +20,11 @@ export function sourceContract(kit: Kit, subject: SourceSubject): void {
 const limitMs = 60_000;
 const defaultWindow: Room = { messages: 1000, bytes: 16 * 1024 * 1024 };
 
-async function inArena(subject: SourceSubject, use: (arena: SourceArena) => Promise<void>, window = defaultWindow): Promise<void> {
+async function inArena<T>(subject: SourceSubject, use: (arena: SourceArena) => Promise<T>, window = defaultWindow): Promise<T> {
   const arena = await within('the arena is open', limitMs, subject.open(window));
   const publish = (messages: readonly Message[]) => within('the messages are published', limitMs, arena.publish(messages));
   try {
-    await use({ ...arena, publish });
+    return await use({ ...arena, publish });
   } finally {
     await arena.dispose();
   }
@@ -180,22 +181,44 @@ function settling(kit: Kit, subject: SourceSubject): void {
       }),
     never,
   );
+}
+
+function placing(kit: Kit, subject: SourceSubject): void {
+  const test = caseOf(kit);
+  const { stableIds, redelivers } = subject.can;
+  const hasNone = (stableIds.length === 0 || redelivers === 'never') && 'no copy has a place of its own';
+  const placeOf = ({ origin }: Message) => stableIds.map((name) => origin[name]).join('/');
 
   test(
-    'a copy carries the same id or position',
+    'a copy has the same place, and no other message has it',
     () =>
       inArena(subject, async ({ end, publish }) => {
-        await publish([messageWith({ id: 'same' })]);
-        const place = async (ack: boolean) =>
+        await publish(numbered(4));
+        const places = async (ack: boolean) =>
           withSource(end, async (source) => {
-            const batch = await readBatch(source);
-            if (ack) batch.ack();
-            const { id, origin } = batch.messages[0] as Message;
-            return { id, position: origin['position'] ?? origin['offset'] };
+            const batches = await readBatches(source, 4);
+            if (ack) for (const batch of batches) batch.ack();
+            return new Map(batches.flatMap(({ messages }) => messages).map((message) => [texts([message])[0], placeOf(message)]));
           });
-        assert.deepEqual(await place(false), await place(true));
+        const first = await places(false);
+        assert.deepEqual(await places(true), first);
+        assert.equal(new Set(first.values()).size, 4);
+        for (const place of first.values()) assert.match(place, /^[!-~]{1,200}$/);
       }),
-    never || (!subject.can.stableIds && 'no stable ids'),
+    hasNone,
+  );
+
+  test(
+    'the first messages of two queues have different places',
+    async () => {
+      const place = () =>
+        inArena(subject, async ({ end, publish }) => {
+          await publish(numbered(1));
+          return withSource(end, async (source) => placeOf((await readAll(source, 1))[0] as Message));
+        });
+      assert.notEqual(await place(), await place());
+    },
+    hasNone,
   );
 }
 

@@ -45,7 +45,7 @@ export class FakeSource {
   }
 
   readonly end: SourceEnd = {
-    can: { settles: 'each', redelivers: 'inOrder', stableIds: true, carries: sinkCan(true).carries },
+    can: { settles: 'each', redelivers: 'inOrder', stableIds: [], carries: sinkCan(true).carries },
     open: async () => this.#open(),
   };
 

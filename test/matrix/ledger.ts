@@ -37,6 +37,12 @@ export function parcelsOf(count: number): Parcel[] {
   }));
 }
 
+/** Which copies carry the same `mqf-id`: all, those from the buffer, or none has one. */
+export type Ids = 'all' | 'buffer' | 'none';
+
+/** What mqferry may add to a message of these cells, beside the hostile names: what Kafka (a time) and ActiveMQ give a message by themselves. */
+const ownHeaders = ['mqf-hops', 'mqf-types', 'mqf-timestamp-ms', 'mqf-message-id', 'mqf-priority'];
+
 /** Written from the outside: what the source broker confirmed, and what was drained at the sink broker. */
 export class Ledger {
   /** Confirmed by the source broker. */
@@ -47,6 +53,15 @@ export class Ledger {
   #phantom = 0;
   #corrupt = 0;
   readonly #digests = new Map<number, string>();
+  readonly #ids: Ids;
+  readonly #idOf = new Map<number, string>();
+  readonly #numberOf = new Map<string, number>();
+  /** Sentences about headers that mqferry should not have written so, and how often. */
+  readonly #wrongHeaders = new Map<string, number>();
+
+  constructor(ids: Ids) {
+    this.#ids = ids;
+  }
 
   /** Handed to the source broker; from now on it may arrive. */
   sending(parcels: readonly Parcel[]): void {
@@ -69,6 +84,26 @@ export class Ledger {
     }
     if (digest(arrival.body) !== wanted || arrival.header('x-unicode') !== unicode) this.#corrupt++;
     this.#arrived.set(n, (this.#arrived.get(n) ?? 0) + 1);
+    this.#lookAtHeaders(n, arrival);
+  }
+
+  get wrongHeaders(): string[] {
+    return [...this.#wrongHeaders].map(([what, times]) => `${what}, ${times} times`);
+  }
+
+  /** Each `mqf-id` is of one message; where all copies carry the same, each message has one. */
+  #lookAtHeaders(n: number, { names, header }: Arrival): void {
+    const wrong = (what: string) => this.#wrongHeaders.set(what, (this.#wrongHeaders.get(what) ?? 0) + 1);
+    for (const name of names)
+      if (/^mqf-(?!h-|id$)/i.test(name) && !ownHeaders.includes(name)) wrong(`a header ${name} that nobody declared`);
+    if (header('mqf-hops') !== '1') wrong('mqf-hops is not 1');
+    const id = header('mqf-id');
+    if ((id === undefined) !== (this.#ids === 'none')) wrong(id === undefined ? 'no mqf-id' : 'an mqf-id that nobody declared');
+    if (id === undefined) return;
+    if ((this.#numberOf.get(id) ?? n) !== n) wrong('two messages with one mqf-id');
+    if (this.#ids === 'all' && (this.#idOf.get(n) ?? id) !== id) wrong('a copy with another mqf-id');
+    this.#numberOf.set(id, n);
+    this.#idOf.set(n, id);
   }
 
   get missing(): number {

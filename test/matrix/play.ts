@@ -3,7 +3,7 @@ import { until } from '../brokers/broker.ts';
 import { startProxy, type TcpProxy } from '../faults/proxy.ts';
 import type { Cell } from './cells.ts';
 import { Ferry } from './ferry.ts';
-import { type Counts, Ledger, parcelsOf } from './ledger.ts';
+import { type Counts, type Ids, Ledger, parcelsOf } from './ledger.ts';
 import { sendAll } from './send.ts';
 import type { Subject } from './subject.ts';
 
@@ -60,7 +60,13 @@ function judge(counts: Counts, { faults, ledger, cell }: Stage): string[] {
   const allowed = faults * copiesPerFault + ledger.resent;
   if (counts.duplicated > allowed) problems.push(`duplicated ${counts.duplicated}, at most ${allowed}`);
   if (counts.sent !== cell.messages) problems.push(`only ${counts.sent} of ${cell.messages} could be sent`);
-  return problems;
+  return [...problems, ...ledger.wrongHeaders];
+}
+
+/** As `explain` says it of such a route. */
+function idsOf({ from, isBuffered }: Cell): Ids {
+  if (from === 'kafka') return 'all';
+  return isBuffered ? 'buffer' : 'none';
 }
 
 async function setUp(cell: Cell, source: Subject, sink: Subject): Promise<Stage> {
@@ -83,7 +89,7 @@ ${cell.isBuffered ? '    buffer: { disk: { maxBytes: 1GiB } }\n' : ''}    sink:
     onError:
       retry: { attempts: 20, backoff: 200ms..2s }
 `;
-  return { cell, source, sink, places, ledger: new Ledger(), ferry: await Ferry.of(config), proxies, faults: 0 };
+  return { cell, source, sink, places, ledger: new Ledger(idsOf(cell)), ferry: await Ferry.of(config), proxies, faults: 0 };
 }
 
 function proxyOf({ proxy }: Subject): Promise<TcpProxy> {

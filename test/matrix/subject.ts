@@ -11,6 +11,8 @@ export interface Parcel {
 /** What came out at the sink broker. */
 export interface Arrival {
   readonly body: Buffer;
+  /** Of its headers, those of the broker's protocol among them. */
+  readonly names: readonly string[];
   /** By name, as text. */
   header(name: string): string | undefined;
 }

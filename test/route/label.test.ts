@@ -3,7 +3,7 @@ import type { SinkCan, SourceCan } from '../../src/connector.ts';
 import { keeps, keepsOrder, labelOf, type RouteParts } from '../../src/route/label.ts';
 
 const carries = { headers: 'typed', repeats: true, key: true, properties: ['id', 'priority'], maxBytes: Number.POSITIVE_INFINITY } as const;
-const source: SourceCan = { settles: 'each', redelivers: 'inOrder', stableIds: true, carries };
+const source: SourceCan = { settles: 'each', redelivers: 'inOrder', stableIds: [], carries };
 const sink: SinkCan = {
   keepsOrder: 'lane',
   writes: 'many',
@@ -17,11 +17,13 @@ const parts = (more: {
   sink?: Partial<SinkCan>;
   buffer?: RouteParts['buffer'];
   order?: RouteParts['order'];
+  mqfId?: boolean;
 }): RouteParts => ({
   source: { name: 'source a', can: { ...source, ...more.source } },
   sinks: [{ name: 'sink b', can: { ...sink, ...more.sink } }],
   buffer: more.buffer,
   order: more.order,
+  mqfId: more.mqfId ?? true,
 });
 const at = { file: 'x', line: 1, col: 1 };
 const disk = { kind: 'disk', maxBytes: 1, sync: 'always', everyMs: 0, at } as const;
@@ -64,6 +66,29 @@ describe('order', () => {
   test('is key where the sink keeps it by key', () => expect(labelOf(parts({ sink: { keepsOrder: 'key' } })).order).toBe('key'));
   test('is none where the source delivers again in any order, whatever is asked', () => {
     expect(labelOf(parts({ source: { redelivers: 'anyOrder' }, order: 'lane' })).order).toBe('none');
+  });
+});
+
+describe('the copies that an mqf-id makes known are', () => {
+  const table: [string, Parameters<typeof parts>[0], RegExp][] = [
+    ['all, of a source with places', { source: { stableIds: ['offset'] } }, /^All copies/],
+    ['all, also behind a buffer', { source: { stableIds: ['offset'] }, buffer: disk }, /^All copies/],
+    [
+      'those from the buffer',
+      { buffer: disk },
+      /^Copies from the buffer.* a message that source a delivers to the buffer again gets another/,
+    ],
+    ['those from the buffer, when there are no others', { source: { redelivers: 'never' }, buffer: disk }, /same `mqf-id`\.$/],
+    ['none without either', {}, /^There is no `mqf-id`: source a .* With `buffer: disk`/],
+    ['none from memory', { buffer: { kind: 'memory', maxMessages: 1, maxBytes: 1, at } }, /^There is no .* With `buffer: disk`/],
+    ['none from a buffer that may lose its count', { buffer: { ...disk, sync: 'interval' } }, /^There is no .* With `sync: always`/],
+    ['none when it is switched off', { source: { stableIds: ['offset'] }, mqfId: false }, /^`mqfId: false`/],
+  ];
+  test.each(table)('%s', (_, more, text) => expect(labelOf(parts(more)).copies).toEqual([expect.stringMatching(text)]));
+
+  test('not at a sink without headers', () => {
+    const { copies } = labelOf(parts({ source: { stableIds: ['offset'] }, sink: { carries: { ...carries, headers: 'none' } } }));
+    expect(copies[1]).toContain('sink b has no headers');
   });
 });
 

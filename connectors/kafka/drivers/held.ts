@@ -47,6 +47,7 @@ export async function locate(
     const { claim } = held;
     const { id = '', partitionsCount = 0 } = topics.get(claim.topic) ?? {};
     Object.assign(held, { topicId: id, partitions: partitionsCount });
+    claim.topicId = topicIdText(id);
     const ofTopic = committed.filter(({ topic }) => topic === claim.topic);
     const found = ofTopic.find(({ partition }) => partition === claim.partition);
     let position = found?.offset;
@@ -62,6 +63,11 @@ export async function locate(
   }
   // Without this, `latest` would skip what arrives between now and the first commit if the process dies before it.
   if (started.length > 0) await group.commit(started);
+}
+
+/** A topic id as Kafka's tools write it. */
+export function topicIdText(uuid: string): string | undefined {
+  return /[1-9a-f]/.test(uuid) ? Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url') : undefined;
 }
 
 /**

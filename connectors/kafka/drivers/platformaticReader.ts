@@ -6,7 +6,7 @@ import { Gaps } from '../gaps.ts';
 import type { Chunk, ClientOptions, Position, Reader, ReaderHooks, ReaderOptions } from '../port.ts';
 import { readBatches } from '../records.ts';
 import { readChunk } from './fetched.ts';
-import { committedAt, type Held, locate, newlyHeld, offsetAt } from './held.ts';
+import { committedAt, type Held, locate, newlyHeld, offsetAt, topicIdText } from './held.ts';
 import { type CommittedOffset, Membership, type Share } from './membership.ts';
 import { baseOptions, closeAll } from './platformaticClient.ts';
 import { type FetchAnswer, type FetchedPartition, fetchBytes } from './platformaticWire.ts';
@@ -251,6 +251,7 @@ class PlatformaticReader implements Reader {
     if (id !== undefined && id !== held.topicId) {
       held.position = await this.#gaps.recreated(claim, held.position as number, (at) => offsetAt(this.#client, claim, at));
       held.topicId = id;
+      claim.topicId = topicIdText(id);
       return;
     }
     this.#noteTrouble(held, report);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { topicIdText } from '../../../connectors/kafka/drivers/held.ts';
 import { fromRecord, toHeaders, topicFault, toTimestamp } from '../../../connectors/kafka/message.ts';
 import { Message, MqferryError } from '../../../src/connector.ts';
 
@@ -15,6 +16,9 @@ describe('records and messages', () => {
   test('origin and lane name the position', () => {
     const message = fromRecord(claim, 7, 5, null, null, []);
     expect(message.origin).toEqual({ topic: 't', partition: 3, offset: 7 });
+    const named = fromRecord({ ...claim, topicId: topicIdText('d4854ac6-b5e1-47ba-9048-0b3399821828') }, 7, 5, null, null, []);
+    expect(named.origin).toEqual({ topic: 't', topicId: '1IVKxrXhR7qQSAszmYIYKA', partition: 3, offset: 7 });
+    expect(topicIdText('00000000-0000-0000-0000-000000000000')).toBeUndefined();
     expect(message.lane).toBe('t/3');
   });
 

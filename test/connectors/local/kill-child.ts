@@ -17,7 +17,7 @@ const ledger: AnyConnector = defineConnector({
   source: {
     fields: { name: text(''), from: whole('') },
     create: ({ name, from }) => ({
-      can: { settles: 'inOrder', redelivers: 'inOrder', stableIds: true, carries },
+      can: { settles: 'inOrder', redelivers: 'inOrder', stableIds: [], carries },
       async open() {
         let next = from;
         return {

@@ -198,7 +198,7 @@ describe('what an end can', () => {
   const sink = (changes: Parameters<typeof sinkConfig>[1]) => mqttSink(sinkConfig(1, changes), context('x')).can;
 
   test('depends on what the broker keeps for it', () => {
-    expect(source({})).toMatchObject({ settles: 'inOrder', redelivers: 'inOrder', stableIds: false });
+    expect(source({})).toMatchObject({ settles: 'inOrder', redelivers: 'inOrder', stableIds: [] });
     expect(source({ topics: ['a', '$share/g/a'] }).redelivers).toBe('anyOrder');
     expect(source({ qos: 0 }).redelivers).toBe('never');
     expect(source({ sessionExpiry: 0 }).redelivers).toBe('never');

@@ -52,7 +52,7 @@ export class LogModel {
       return { messages: messages.map(copyOf), ack: () => this.#ack(process, messages, end, bell) };
     };
     const far: SourceEnd = {
-      can: { settles: 'inOrder', redelivers: 'inOrder', stableIds: true, carries: sinkCan(true).carries },
+      can: { settles: 'inOrder', redelivers: 'inOrder', stableIds: [], carries: sinkCan(true).carries },
       open: async () => {
         given = this.cursor;
         return { read, close: async () => {} };

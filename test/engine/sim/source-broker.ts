@@ -49,7 +49,7 @@ export class SourceBroker {
   end(process: Process): SourceEnd {
     const carries = { headers: 'typed', repeats: true, key: true, properties: [], maxBytes: Number.POSITIVE_INFINITY } as const;
     return {
-      can: { settles: this.o.declares, redelivers: 'inOrder', stableIds: true, carries },
+      can: { settles: this.o.declares, redelivers: 'inOrder', stableIds: [], carries },
       open: async () => {
         await process.sleep(this.random.int(1, 20));
         if (this.isDown) throw notConnected('the source is down');

@@ -49,7 +49,7 @@ export async function kafkaSubject(): Promise<Subject> {
             const value = headers && Object.hasOwn(headers, wanted) ? headers[wanted] : undefined;
             return Buffer.isBuffer(value) ? value.toString() : undefined;
           };
-          arrived({ body: message.value ?? Buffer.alloc(0), header });
+          arrived({ body: message.value ?? Buffer.alloc(0), names: Object.keys(headers ?? {}), header });
         },
       });
       return () => consumer.disconnect();

@@ -47,6 +47,7 @@ export async function mqttSubject(): Promise<Subject> {
           const properties = packet.properties?.userProperties as Record<string, string | string[]> | undefined;
           arrived({
             body,
+            names: Object.keys(properties ?? {}),
             header: (header) => [properties && Object.hasOwn(properties, header) ? properties[header] : undefined].flat()[0],
           });
         }),

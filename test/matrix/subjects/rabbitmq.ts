@@ -48,7 +48,11 @@ export async function rabbitmqSubject(): Promise<Subject> {
       await channel.consume(name, (message) => {
         if (!message) return;
         const { headers } = message.properties;
-        arrived({ body: message.content, header: (header) => (headers?.[header] === undefined ? undefined : String(headers[header])) });
+        arrived({
+          body: message.content,
+          names: Object.keys(headers ?? {}),
+          header: (header) => (headers?.[header] === undefined ? undefined : String(headers[header])),
+        });
         channel.ack(message);
       });
       return () => connection.close();

@@ -43,7 +43,7 @@ export async function stompSubject(): Promise<Subject> {
     async drain(name, arrived) {
       const link = await Link.open(port);
       link.onMessage = ({ headers, body }) => {
-        arrived({ body, header: (wanted) => headers.get(wanted) });
+        arrived({ body, names: [...headers.keys()], header: (wanted) => headers.get(wanted) });
         link.send('ACK', [['id', headers.get('ack') as string]]);
       };
       link.send('SUBSCRIBE', [
