@@ -43,10 +43,10 @@ export function addCheck(program: Command): void {
     });
 }
 
-function endpointsOf({ name, source, sinks, deadLetter }: CompiledRoute): Endpoint[] {
+function endpointsOf({ name, source, sinks, deadLetters }: CompiledRoute): Endpoint[] {
   const ends: Endpoint[] = [{ route: name, role: 'source', model: source.model }];
   for (const sink of sinks) ends.push({ route: name, role: 'sink', model: sink.model });
-  if (deadLetter) ends.push({ route: name, role: 'deadLetter', model: deadLetter.model });
+  for (const { model } of deadLetters) ends.push({ route: name, role: 'deadLetter', model });
   return ends;
 }
 

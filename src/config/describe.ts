@@ -1,5 +1,5 @@
 import type { Field, Fields } from './fields.ts';
-import type { ConfigModel, EndModel, RouteModel, SinkModel, StepModel } from './model.ts';
+import type { ConfigModel, EndModel, ErrorRuleModel, RouteModel, SinkModel, StepModel } from './model.ts';
 import { redactUrl, scrub } from './redact.ts';
 
 /** What JSON can hold. */
@@ -33,14 +33,20 @@ export function describeRoute(route: RouteModel, secrets: ReadonlySet<string>): 
     steps: steps.map((step) => describeStep(step, secrets)),
     buffer: kind && { [kind]: show(limits, secrets) },
     sink: describeSink(sink, secrets),
-    onError: withoutUndefined({
-      retry: show(onError.retry, secrets),
-      deadLetter: onError.deadLetter && describeSink(onError.deadLetter, secrets),
-      // biome-ignore lint/suspicious/noThenProperty: the key that users write; it is never a function.
-      then: onError.then,
-    }),
+    onError: onError.length === 1 ? describeRule(onError[0]!, secrets) : onError.map((rule) => describeRule(rule, secrets)),
   });
 }
+
+// biome-ignore-start lint/suspicious/noThenProperty: the key that users write; it is never a function.
+function describeRule({ when, retry, deadLetter, then }: ErrorRuleModel, secrets: ReadonlySet<string>): Plain {
+  return withoutUndefined({
+    when: when && show(when, secrets),
+    retry: show(retry, secrets),
+    deadLetter: deadLetter && describeSink(deadLetter, secrets),
+    then,
+  });
+}
+// biome-ignore-end lint/suspicious/noThenProperty: as above
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,5 @@
 import type { AnyConnector } from '../connector.ts';
+import { whenFailedField } from './error-rules.ts';
 import type { Field, FieldKind, Fields } from './fields.ts';
 import { bufferFields, endFields, nameHint, onErrorFields, routeFields, windowFields } from './layout.ts';
 import type { StepSpecKind } from './model.ts';
@@ -173,6 +174,25 @@ function stepsPage(steps: readonly StepSpecKind[]): string {
   return parts.join('\n');
 }
 
+const onErrorProse = `\`retry\`, and one of \`deadLetter: <sink>\` and \`then\`; or a list of such entries, of which the first that holds is taken:
+
+\`\`\`yaml
+onError:
+  - when: error.code == "TOO_LARGE" || error.code == "REFUSED" && body.kind == "report"
+    deadLetter: { rabbitmq: { connection: shop, queue: reports.dead } }
+  - when: error.code == "STEP_FAILED"
+    then: drop
+  - retry: { attempts: 100, backoff: 1s..1m, maxAge: 1h }
+    then: stop
+\`\`\`
+
+Only what the sink refused for now is tried again: what a step could not do, and what the sink refuses for good, goes its way at once. A lost link is
+none of its business: what was on its way is written again. \`when\` sees the message as it was read (behind a buffer: as it was stored), and is asked anew
+at each refusal, so it may also ask for \`error.attempts\`. An error in \`when\` is not taken for false: the route stops, and nothing is lost; begin
+with \`error.code\`, and with \`has(…)\` where something may be absent. When no entry holds, the route stops. A dead-letter sink that refuses stops
+the route, too. A message that several sinks have refused goes to one dead letter, that of the first.
+`;
+
 function configPage(connectors: readonly AnyConnector[]): string {
   const listed = connectors.map(({ name, summary }) => `* [${name}](connectors/${name}.md): ${summary}`).join('\n');
   return [
@@ -192,8 +212,8 @@ function configPage(connectors: readonly AnyConnector[]): string {
     '`buffer: memory`, or `buffer: { memory: { … } }`; it lowers the guarantee to best-effort:\n',
     fieldTable(bufferFields.memory),
     '### onError\n',
-    '`retry`, and one of `deadLetter: <sink>` and `then`. A dead-letter sink that refuses stops the route.\n',
-    fieldTable(onErrorFields),
+    onErrorProse,
+    fieldTable({ when: whenFailedField, ...onErrorFields }),
     '### Keys of every source\n',
     fieldTable(endFields.source),
     '### Keys of every sink\n',

@@ -79,6 +79,7 @@ export const onErrorFields = {
   retry: group('Tries of a message that the sink refused for now.', {
     attempts: whole('Writes of one message, the first among them.', { default: 5, min: 1, max: 1_000_000 }),
     backoff: durationRange('The first and the longest wait between them.', { default: { fromMs: 1000, toMs: 30_000 }, example: '1s..30s' }),
+    maxAge: duration('No further try later than this after the first refusal.', { optional: true }),
   }),
   // biome-ignore lint/suspicious/noThenProperty: the key that users write; it is never a function.
   then: oneOf(

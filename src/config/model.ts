@@ -59,7 +59,8 @@ export interface RouteModel {
   readonly steps: readonly StepModel[];
   readonly buffer?: BufferModel;
   readonly sink: SinkModel;
-  readonly onError: OnErrorModel;
+  /** The first that holds. The last one has no `when`. */
+  readonly onError: readonly ErrorRuleModel[];
 }
 
 export interface EndModel {
@@ -122,8 +123,16 @@ export type BufferModel =
     }
   | { readonly kind: 'memory'; readonly maxMessages: number; readonly maxBytes: number; readonly at: Place };
 
-export interface OnErrorModel {
-  readonly retry: { readonly attempts: number; readonly backoff: DurationRange };
+/** What becomes of some of the messages that failed. */
+export interface ErrorRuleModel {
+  /** Of the message as it entered the pump that failed, with `error`. Absent in the last one: for all that no other takes. */
+  readonly when?: Expression;
+  readonly retry: {
+    readonly attempts: number;
+    readonly backoff: DurationRange;
+    /** No further try later than this after the first refusal. */
+    readonly maxAgeMs?: number;
+  };
   readonly deadLetter?: OneSink;
   /** What becomes of a message that has failed for good when there is no dead letter. Absent: `stop`. */
   readonly then?: 'drop' | 'stop';

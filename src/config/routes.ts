@@ -1,8 +1,9 @@
 import type { Checker } from './check.ts';
 import { Ends } from './ends.ts';
+import { ErrorRules } from './error-rules.ts';
 import type { Fields, Infer } from './fields.ts';
-import { bufferFields, onErrorFields, routeFields, windowFields } from './layout.ts';
-import type { BufferModel, OnErrorModel, Registry, RouteModel, StepModel, StepSpecKind } from './model.ts';
+import { bufferFields, routeFields, windowFields } from './layout.ts';
+import type { BufferModel, Registry, RouteModel, StepModel, StepSpecKind } from './model.ts';
 import { didYouMean } from './nearest.ts';
 import type { Node } from './node.ts';
 import type { Spot } from './problems.ts';
@@ -17,12 +18,14 @@ export class Routes {
   readonly #checker: Checker;
   readonly #steps: Registry['steps'];
   readonly #sinks: Sinks;
+  readonly #errorRules: ErrorRules;
 
   constructor(checker: Checker, registry: Registry) {
     this.#checker = checker;
     this.#steps = registry.steps;
     this.ends = new Ends(checker, registry.connectors);
     this.#sinks = new Sinks(checker, this.ends, (node) => this.steps(node));
+    this.#errorRules = new ErrorRules(checker, this.#sinks);
   }
 
   async route(name: string, node: Node, at: Spot): Promise<RouteModel | undefined> {
@@ -37,7 +40,7 @@ export class Routes {
     const steps = part('steps') ? this.steps(part('steps')!) : [];
     const buffer = part('buffer') && this.#buffer(part('buffer')!);
     const sink = part('sink') && (await this.#sinks.sink(part('sink')!));
-    const onError = await this.#onError(part('onError'), at);
+    const onError = await this.#errorRules.rules(part('onError'), at);
     const window = this.#window(part('window'), at);
     if (!source || !sink) return undefined;
     return {
@@ -120,16 +123,6 @@ export class Routes {
     if (node?.kind !== 'scalar') return this.#group(node, windowFields, at);
     const messages = this.#checker.value(node, windowFields.messages, 'window') as number;
     return { ...this.#group(undefined, windowFields, at), messages };
-  }
-
-  async #onError(node: Node | undefined, at: Spot): Promise<OnErrorModel> {
-    const { retry, then } = this.#group(node, onErrorFields, at, ['deadLetter']);
-    const deadNode = node?.kind === 'map' ? node.entries.get('deadLetter')?.value : undefined;
-    if (deadNode && then !== undefined) {
-      this.#checker.problems.error(deadNode, 'one-of', 'onError has both deadLetter and then', 'keep one of them');
-    }
-    const deadLetter = deadNode && (await this.#sinks.one(deadNode));
-    return { retry: retry ?? { attempts: 0, backoff: { fromMs: 0, toMs: 0 } }, ...(deadLetter && { deadLetter }), ...(then && { then }) };
   }
 
   #group<F extends Fields>(node: Node | undefined, fields: F, at: Spot, besides: readonly string[] = []): Infer<F> {

@@ -1,4 +1,5 @@
 import type { AnyConnector } from '../connector.ts';
+import { whenFailedField } from './error-rules.ts';
 import type { Field, FieldKind, Fields } from './fields.ts';
 import { bufferDocs, bufferFields, endFields, namePattern, onErrorFields, routeFields, windowFields } from './layout.ts';
 import type { StepSpecKind } from './model.ts';
@@ -35,7 +36,14 @@ export function configSchema(connectors: readonly AnyConnector[], steps: readonl
         additionalProperties: ref('route'),
       },
     },
-    definitions: { ...shared, route: route(), ...ofConnectors(connectors), ...ofSteps(steps), ...ofSinks(connectors) },
+    definitions: {
+      ...shared,
+      route: route(),
+      errorRule: errorRule(),
+      ...ofConnectors(connectors),
+      ...ofSteps(steps),
+      ...ofSinks(connectors),
+    },
   };
 }
 
@@ -131,13 +139,17 @@ function route(): Schema {
     },
     sink: ref('sink'),
     onError: {
-      description: 'What becomes of messages that a step or the sink does not take.',
-      ...object(onErrorFields, { deadLetter: ref('oneSink') }),
-      not: { required: ['deadLetter', 'then'] },
+      description: 'What becomes of messages that a step or the sink does not take. A list: the first entry that holds.',
+      anyOf: [ref('errorRule'), { type: 'array', minItems: 1, items: ref('errorRule') }],
     },
     window: { description: 'How much may be read and not yet settled.', anyOf: [fieldSchema(messages), object(windowFields)] },
   };
   return object(routeFields, more, ['source', 'sink']);
+}
+
+function errorRule(): Schema {
+  const rule = object({ when: whenFailedField, ...onErrorFields }, { deadLetter: ref('oneSink') });
+  return { ...rule, not: { required: ['deadLetter', 'then'] } };
 }
 
 function ofConnectors(connectors: readonly AnyConnector[]): Schema {

@@ -12,6 +12,8 @@ export type Order = 'none' | 'key' | 'lane';
 export interface Retry {
   readonly attempts: number;
   readonly backoff: { readonly fromMs: number; readonly toMs: number };
+  /** No further try later than this after the first refusal. */
+  readonly maxAgeMs?: number;
 }
 
 export interface OutboxOptions {
@@ -20,9 +22,11 @@ export interface OutboxOptions {
   /** `undefined`: the order was not asked for; it is kept as far as the sink keeps it. */
   readonly order: Order | undefined;
   readonly window: Room;
-  readonly retry: Retry;
+  readonly backoff: Retry['backoff'];
   readonly clock: Clock;
   readonly log: Log;
+  /** How often a message with this error is tried; it has been so often. */
+  retryOf(message: Message, error: MqferryError, attempts: number): Retry;
   /** A message that is not retried any more. It is out of the outbox; its part of the ticket is the callee's to end. */
   setAside(ticket: Ticket, message: Message, error: MqferryError, attempts: number): void;
   /** Rung when the sink opens or is lost. */
@@ -75,7 +79,7 @@ export class Outbox {
   }
 
   put(message: Message, ticket: Ticket): void {
-    this.#queue.put({ message, ticket, state: 'waiting', attempts: 0, unit: this.#unitOf(message) });
+    this.#queue.put({ message, ticket, state: 'waiting', attempts: 0, refusedAt: undefined, unit: this.#unitOf(message) });
   }
 
   /** Says that something was put. */
@@ -91,7 +95,7 @@ export class Outbox {
 
   /** Writes until stop(). */
   async run(): Promise<void> {
-    const { end, retry, clock, log, changed } = this.#o;
+    const { end, backoff, clock, log, changed } = this.#o;
     await supervise<Sink>({
       status: this.status,
       open: (signal) => end.open(signal),
@@ -105,7 +109,7 @@ export class Outbox {
           changed.ring();
         }
       },
-      backoff: retry.backoff,
+      backoff,
       clock,
       log,
       signal: this.#stop.signal,
@@ -177,15 +181,19 @@ export class Outbox {
   }
 
   #refuse(item: Item, refusal: Refusal): void {
+    const { clock } = this.#o;
     this.refused++;
-    if (!refusal.retry || ++item.attempts >= this.#o.retry.attempts) {
+    item.attempts++;
+    item.refusedAt ??= clock.now();
+    const { attempts, backoff, maxAgeMs = Number.POSITIVE_INFINITY } = this.#o.retryOf(item.message, refusal.error, item.attempts);
+    const waitMs = pause(backoff, item.attempts - 1, clock);
+    if (!refusal.retry || item.attempts >= attempts || clock.now() + waitMs - item.refusedAt > maxAgeMs) {
       this.#setAside(item, refusal.error);
       return;
     }
     this.retried++;
     this.#queue.hold(item);
-    const { clock, retry } = this.#o;
-    void clock.sleep(pause(retry.backoff, item.attempts - 1, clock), this.#stop.signal).then(() => {
+    void clock.sleep(waitMs, this.#stop.signal).then(() => {
       this.#queue.again(item);
       this.#bell.ring();
     });
@@ -193,7 +201,7 @@ export class Outbox {
 
   #setAside(item: Item, error: MqferryError): void {
     this.#queue.end(item);
-    this.#o.setAside(item.ticket, item.message, error, Math.max(item.attempts, 1));
+    this.#o.setAside(item.ticket, item.message, error, item.attempts);
   }
 
   #breaksOrder(refusals: readonly Refusal[]): boolean {
@@ -220,9 +228,11 @@ export class Outbox {
     const isLogin = lost instanceof MqferryError && (lost.code === 'AUTH' || lost.code === 'FORBIDDEN');
     const alone = unknown[0];
     if (!this.#o.countsHangUps || isLogin || isFatal(lost) || unknown.length !== 1 || !alone) return;
-    if (++alone.attempts < this.#o.retry.attempts) return;
+    alone.attempts++;
     const text = `the broker ended the link ${alone.attempts} times when it was sent this message alone`;
-    this.#setAside(alone, new MqferryError('REFUSED', text, { cause: lost }));
+    const error = new MqferryError('REFUSED', text, { cause: lost });
+    if (alone.attempts < this.#o.retryOf(alone.message, error, alone.attempts).attempts) return;
+    this.#setAside(alone, error);
     progress();
   }
 }

@@ -33,6 +33,22 @@ export interface BufferPlan {
   close(): Promise<void>;
 }
 
+/** A message that a step or a sink has not taken. */
+export interface Failure {
+  /** As it entered the pump that failed. */
+  readonly received: Message;
+  readonly error: MqferryError;
+  /** Tries so far, this one among them. */
+  readonly attempts: number;
+}
+
+/** What the config says of a failure: how often to try, and what then. */
+export interface Remedy {
+  readonly retry: Retry;
+  /** A sink: one of the plan's dead-letter destinations. */
+  readonly way: 'drop' | 'stop' | SinkPlan;
+}
+
 export interface RoutePlan {
   readonly name: string;
   /** One pump; or two, with the buffer between them. */
@@ -40,11 +56,12 @@ export interface RoutePlan {
   readonly buffer?: BufferPlan;
   readonly order: Order | undefined;
   readonly window: Room;
+  /** Of links, and of dead letters that their destination refuses for now. */
   readonly retry: Retry;
-  readonly deadLetter?: SinkPlan;
+  readonly deadLetters: readonly SinkPlan[];
+  /** Throws when it cannot be told: then the route stops. */
+  remedy(failure: Failure): Remedy;
   /** Makes the reason of a dead letter readable for the expressions of its destination. */
-  attachError?(letter: Message, error: MqferryError): void;
-  /** What becomes of a message that has failed for good when there is no dead-letter destination. */
-  readonly lastResort: 'drop' | 'stop';
+  attachError?(letter: Message, error: MqferryError, attempts: number): void;
   readonly log: Log;
 }

@@ -5,7 +5,7 @@ import { Bell } from './bell.ts';
 import { type Books, emptyBooks } from './books.ts';
 import type { Clock } from './clock.ts';
 import { type Order, Outbox, type Retry } from './outbox.ts';
-import type { PumpPlan, SinkPlan } from './plan.ts';
+import type { Failure, PumpPlan, SinkPlan } from './plan.ts';
 import { type LinkStatus, newStatus, supervise } from './supervise.ts';
 import { Ticket } from './ticket.ts';
 import { Window } from './window.ts';
@@ -14,9 +14,12 @@ export interface PumpOptions {
   readonly plan: PumpPlan;
   readonly order: Order | undefined;
   readonly window: Room;
-  readonly retry: Retry;
+  /** Of the links. */
+  readonly backoff: Retry['backoff'];
   readonly clock: Clock;
   readonly log: Log;
+  /** How often a message that failed like this is tried. */
+  retryOf(failure: Failure): Retry;
   /** What becomes of a message that failed for good: its part of the ticket is the callee's to end. */
   giveUp(ticket: Ticket, received: Message, error: MqferryError, attempts: number): void;
   /** No new link can mend it: the route stops. */
@@ -100,15 +103,16 @@ export class Pump {
   }
 
   #outbox(sink: SinkPlan): Outbox {
-    const { order, window, retry, clock, log, failed } = this.#o;
+    const { order, window, backoff, clock, log, failed } = this.#o;
     return new Outbox({
       name: sink.name,
       end: sink.end,
       order,
       window,
-      retry,
+      backoff,
       clock,
       log,
+      retryOf: ({ received }, error, attempts) => this.#o.retryOf({ received, error, attempts }),
       changed: this.#bell,
       countsHangUps: true,
       failed,
@@ -118,14 +122,14 @@ export class Pump {
 
   /** Supervises the source: it is opened only while all sinks are open, so that an outage costs one redelivery and not one per ack time-out. */
   async #run(): Promise<void> {
-    const { plan, retry, clock, log } = this.#o;
+    const { plan, backoff, clock, log } = this.#o;
     const { signal } = this.#stop;
     await supervise<Source>({
       status: this.status,
       before: () => this.#bell.until(() => signal.aborted || this.outboxes.every((box) => box.isOpen)),
       open: (abort) => plan.source.open(abort),
       serve: (source, progress) => this.#serve(source, progress),
-      backoff: retry.backoff,
+      backoff,
       clock,
       log,
       signal,

@@ -4,8 +4,8 @@ import { Bell } from './bell.ts';
 import { balanced, type RouteBooks, routeBooks } from './books.ts';
 import type { Clock } from './clock.ts';
 import { deadLetter } from './dead-letter.ts';
-import { Outbox } from './outbox.ts';
-import type { RoutePlan, SinkPlan } from './plan.ts';
+import { Outbox, type Retry } from './outbox.ts';
+import type { Failure, Remedy, RoutePlan, SinkPlan } from './plan.ts';
 import { Pump } from './pump.ts';
 import type { LinkStatus } from './supervise.ts';
 import type { Ticket } from './ticket.ts';
@@ -20,6 +20,8 @@ import type { Ticket } from './ticket.ts';
  */
 export type RouteState = 'running' | 'draining' | 'stopped' | 'failed';
 
+const noRetry: Retry = { attempts: 1, backoff: { fromMs: 0, toMs: 0 } };
+
 /** One life of a route, from start to stop. */
 export class RouteRun {
   readonly plan: RoutePlan;
@@ -27,12 +29,11 @@ export class RouteRun {
   /** Why it failed: the reason and the message's id. */
   reason: string | undefined;
   readonly pumps: readonly Pump[];
-  readonly #dead: Outbox | undefined;
-  readonly #deadPlan: SinkPlan | undefined;
+  readonly #dead: ReadonlyMap<SinkPlan, Outbox>;
   readonly #clock: Clock;
   readonly #recovered: number;
   readonly #bell = new Bell();
-  #deadRun: Promise<void> | undefined;
+  #deadRuns: readonly Promise<void>[] = [];
   #closing: Promise<void> | undefined;
   readonly #onEnd: (run: RouteRun) => void;
 
@@ -42,17 +43,17 @@ export class RouteRun {
     this.#clock = clock;
     this.#onEnd = onEnd;
     this.#recovered = plan.buffer?.stats().messages ?? 0;
-    this.#deadPlan = plan.deadLetter;
-    this.#dead = plan.deadLetter && this.#deadOutbox(plan.deadLetter);
+    this.#dead = new Map(plan.deadLetters.map((sink) => [sink, this.#deadOutbox(sink)]));
     this.pumps = plan.pumps.map(
       (pump) =>
         new Pump({
           plan: pump,
           order: plan.order,
           window: plan.window,
-          retry: plan.retry,
+          backoff: plan.retry.backoff,
           clock,
           log: plan.log,
+          retryOf: (failure) => this.#remedy(failure)?.retry ?? noRetry,
           giveUp: (ticket, received, error, attempts) => this.#giveUp(ticket, received, error, attempts),
           failed: (error) => this.#fail(describeError(error)),
         }),
@@ -76,12 +77,11 @@ export class RouteRun {
 
   get links(): readonly LinkStatus[] {
     const links = this.pumps.flatMap((pump) => [pump.status, ...pump.outboxes.map((box) => box.status)]);
-    return this.#dead ? [...links, this.#dead.status] : links;
+    return [...links, ...[...this.#dead.values()].map((box) => box.status)];
   }
 
   get outboxes(): readonly Outbox[] {
-    const boxes = this.pumps.flatMap((pump) => pump.outboxes);
-    return this.#dead ? [...boxes, this.#dead] : boxes;
+    return [...this.pumps.flatMap((pump) => pump.outboxes), ...this.#dead.values()];
   }
 
   /** Every source open and waiting (or at its end), nothing on its way, the buffer empty. A link that is down is not idle. */
@@ -95,7 +95,7 @@ export class RouteRun {
   }
 
   start(): void {
-    this.#deadRun = this.#dead?.run();
+    this.#deadRuns = [...this.#dead.values()].map((box) => box.run());
     for (const pump of this.pumps) pump.start();
   }
 
@@ -141,8 +141,8 @@ export class RouteRun {
 
   async #closeAll(): Promise<void> {
     for (const pump of this.pumps) await pump.close();
-    this.#dead?.stop();
-    await this.#deadRun;
+    for (const box of this.#dead.values()) box.stop();
+    await Promise.all(this.#deadRuns);
     await this.plan.buffer?.close();
   }
 
@@ -157,29 +157,45 @@ export class RouteRun {
 
   #giveUp(ticket: Ticket, received: Message, error: MqferryError, attempts: number): void {
     if (this.state === 'failed') return;
-    if (this.#dead && this.#deadPlan) this.#bury(ticket, received, error, attempts);
-    else if (this.plan.lastResort === 'drop') {
+    const failure = { received, error, attempts };
+    const way = this.#remedy(failure)?.way;
+    if (way === undefined) return;
+    if (way === 'drop') {
       ticket.mark(received, 'dropped');
       ticket.end();
-    } else
+    } else if (way === 'stop')
       this.#fail(`message ${identify(received)} failed (${error.code}: ${describeError(error)}) and there is no dead-letter destination`);
+    else this.#bury(ticket, failure, way);
   }
 
-  #bury(ticket: Ticket, received: Message, error: MqferryError, attempts: number): void {
+  /** Undefined when the config cannot say it: the route has failed, as no message is dropped by an error in a condition. */
+  #remedy(failure: Failure): Remedy | undefined {
+    try {
+      return this.plan.remedy(failure);
+    } catch (thrown) {
+      const { received, error } = failure;
+      const what = `message ${identify(received)} failed (${error.code}: ${describeError(error)})`;
+      this.#fail(`${what} and onError cannot say what becomes of it: ${describeError(thrown)}`);
+      return undefined;
+    }
+  }
+
+  #bury(ticket: Ticket, { received, error, attempts }: Failure, sink: SinkPlan): void {
     if (!ticket.mark(received, 'deadLettered')) {
       ticket.end(); // two sinks refused it: one dead letter
       return;
     }
     const letter = deadLetter(received, { route: this.name, error, attempts }, new Date());
-    this.plan.attachError?.(letter, error);
-    const own = (this.#deadPlan as SinkPlan).outbound(letter);
+    this.plan.attachError?.(letter, error, attempts);
+    const own = sink.outbound(letter);
     if (own instanceof MqferryError || own === 'drop') {
       const why = own === 'drop' ? 'it would drop it' : describeError(own);
       this.#fail(`the dead-letter destination cannot carry message ${identify(received)}: ${why}`);
       return;
     }
-    this.#dead?.put(own, ticket);
-    this.#dead?.ring();
+    const box = this.#dead.get(sink) as Outbox;
+    box.put(own, ticket);
+    box.ring();
   }
 
   #deadOutbox(plan: SinkPlan): Outbox {
@@ -189,9 +205,10 @@ export class RouteRun {
       end: plan.end,
       order: 'none',
       window,
-      retry,
+      backoff: retry.backoff,
       clock: this.#clock,
       log,
+      retryOf: () => retry,
       changed: this.#bell,
       countsHangUps: false,
       failed: (error) => this.#fail(describeError(error)),

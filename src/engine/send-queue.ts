@@ -8,6 +8,8 @@ export interface Item {
   readonly ticket: Ticket;
   state: 'waiting' | 'sent' | 'backoff' | 'ended';
   attempts: number;
+  /** Monotonic ms of the first refusal. */
+  refusedAt: number | undefined;
   /** What keeps order among itself: a lane, or a lane and a key. */
   readonly unit: string;
 }

@@ -22,7 +22,7 @@ export const variables: Readonly<Record<string, readonly [type: string, doc: str
   contentEncoding: ['dyn', 'e.g. `gzip`'],
   type: ['dyn', "the application's name for this kind of message"],
   origin: ['map<string, dyn>', 'what the source broker said: topic, exchange, routingKey, partition, offset, redelivered ...'],
-  error: ['map<string, dyn>', 'in onError: `error.code` and `error.message`'],
+  error: ['map<string, dyn>', 'in onError: `error.code`, `error.message`, `error.attempts`'],
   raw: ['dyn', 'the bytes of the body; null for a tombstone'],
   now: ['google.protobuf.Timestamp', 'the time; always the same for the same message'],
 };
@@ -31,12 +31,14 @@ export const variables: Readonly<Record<string, readonly [type: string, doc: str
 export interface ErrorView {
   readonly code: string;
   readonly message: string;
+  /** Tries so far. */
+  readonly attempts: number;
 }
 
 const errors = new WeakMap<Message, ErrorView>();
 const times = new WeakMap<Message, Date>();
 
-/** Lets expressions on this message, and on what is made of it, read `error.code` and `error.message`. */
+/** Lets expressions on this message, and on what is made of it, read `error`. */
 export function attachError(message: Message, error: ErrorView): void {
   errors.set(message.received, error);
 }
@@ -102,9 +104,10 @@ export class Names {
   get error(): Values {
     const error = errors.get(this.message.received);
     if (error === undefined) fail('`error` is known only in onError');
-    return new Map([
+    return new Map<string, unknown>([
       ['code', error.code],
       ['message', error.message],
+      ['attempts', error.attempts],
     ]);
   }
   get raw(): unknown {

@@ -1,5 +1,6 @@
 import type { EndModel, Place, Problem, RouteModel } from '../config/model.ts';
 import type { AnyConnector } from '../connector.ts';
+import { deadEndsOf } from './remedies.ts';
 import { endsOf } from './share.ts';
 
 type End = Parameters<NonNullable<AnyConnector['misfits']>>[0][number];
@@ -19,8 +20,7 @@ export function disagreements(routes: readonly RouteModel[]): Problem[] {
 }
 
 function endsOfRoute({ source, sink, onError }: RouteModel): Placed[] {
-  const dead = onError.deadLetter ? [onError.deadLetter.end] : [];
-  return [placed(source, 'source'), ...[...endsOf(sink), ...dead].map((end) => placed(end, 'sink'))];
+  return [placed(source, 'source'), ...[...endsOf(sink), ...deadEndsOf(onError)].map((end) => placed(end, 'sink'))];
 }
 
 function placed({ connector, config, at }: EndModel, side: 'source' | 'sink'): Placed {

@@ -1,4 +1,4 @@
-import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../config/model.ts';
+import type { BufferModel, EndModel, ErrorRuleModel, Problem, RouteModel, StepModel } from '../config/model.ts';
 import type { EndContext, Log, Queue, QueueLimits, SinkEnd, SourceEnd } from '../connector.ts';
 import type { BufferPlan, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import { copyIds, inbound, type OutboundOptions, outbound } from '../envelope.ts';
@@ -7,6 +7,7 @@ import { attachError } from '../expr/index.ts';
 import type { Message } from '../message.ts';
 import { chain, type Step, stepKinds } from '../steps/index.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
+import { deadEndsOf, remedies } from './remedies.ts';
 import { type Sharing, sharing } from './share.ts';
 
 /** An open buffer: its near side is written, its far side read. */
@@ -41,7 +42,8 @@ export interface CompiledRoute {
   readonly label: RouteLabel;
   readonly source: { readonly name: string; readonly model: EndModel; readonly end: SourceEnd };
   readonly sinks: readonly CompiledSink[];
-  readonly deadLetter: CompiledSink | undefined;
+  /** In the order of the entries of `onError`. */
+  readonly deadLetters: readonly CompiledSink[];
   /** What the config asks for and the route cannot keep. */
   readonly problems: readonly Problem[];
   /** Opens the buffer, if there is one, and says how to run the route. */
@@ -67,8 +69,8 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
   const shared = sharing(model.sink, compileSteps);
   const source = { name: `source ${nameOf(model.source)}`, model: model.source, end: makeSource(model.source, context('source')) };
   const sinks = shared.ends.map((end, i) => makeSink(end, sinkName(shared.ends, i), context(i === 0 ? 'sink' : `sink${i + 1}`)));
-  const dead = model.onError.deadLetter?.end;
-  const deadLetter = dead && makeSink(dead, `dead letter ${nameOf(dead)}`, context('dead'));
+  const deadEnds = deadEndsOf(model.onError);
+  const deadLetters = deadEnds.map((end, i) => makeSink(end, deadName(deadEnds, i), context(i === 0 ? 'dead' : `dead${i + 1}`)));
   const label = labelOf({
     source: { name: source.name, can: source.end.can },
     sinks: sinks.map(({ name, end }) => ({ name, can: end.can })),
@@ -82,9 +84,9 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     label,
     source,
     sinks,
-    deadLetter,
+    deadLetters,
     problems: broken(model, label),
-    plan: async () => planOf({ model, source: source.end, sinks, deadLetter, shared, steps: compileSteps(model.steps), around, log }),
+    plan: async () => planOf({ model, source: source.end, sinks, deadLetters, shared, steps: compileSteps(model.steps), around, log }),
   };
 }
 
@@ -92,7 +94,7 @@ interface Pieces {
   readonly model: RouteModel;
   readonly source: SourceEnd;
   readonly sinks: readonly CompiledSink[];
-  readonly deadLetter: CompiledSink | undefined;
+  readonly deadLetters: readonly CompiledSink[];
   readonly shared: Sharing;
   readonly steps: Step;
   readonly around: Surroundings;
@@ -105,15 +107,16 @@ async function planOf(pieces: Pieces): Promise<RoutePlan> {
   const places = buffer ? [source.can.stableIds, buffer.far.can.stableIds] : [source.can.stableIds];
   const sinks = pieces.sinks.map((sink, i) => sinkPlan(sink, model, places, i));
   const hasSteps = model.steps.length > 0;
+  const deadLetters = pieces.deadLetters.map((sink) => deadLetterPlan(sink, model, places));
   const receive = inbound(model.source.trusted ?? false);
   const common = {
     name: model.name,
     order: model.order,
     window: model.window,
-    retry: model.onError.retry,
-    ...(pieces.deadLetter && { deadLetter: deadLetterPlan(pieces.deadLetter, model, places) }),
-    attachError,
-    lastResort: model.onError.then ?? 'stop',
+    retry: (model.onError.at(-1) as ErrorRuleModel).retry,
+    deadLetters,
+    remedy: remedies(model.onError, deadLetters),
+    attachError: (letter: Message, { code, message }: MqferryError, attempts: number) => attachError(letter, { code, message, attempts }),
     log,
   } as const;
   if (!buffer) {
@@ -199,6 +202,11 @@ function placed<T>(model: EndModel, make: () => T): T {
 /** `rabbitmq shop`: the connector, and the connection when it has a name. */
 export function nameOf({ connector, connectionName }: EndModel): string {
   return connectionName === undefined ? connector.name : `${connector.name} ${connectionName}`;
+}
+
+function deadName(ends: readonly EndModel[], index: number): string {
+  const name = nameOf(ends[index] as EndModel);
+  return ends.length === 1 ? `dead letter ${name}` : `dead letter ${index + 1} ${name}`;
 }
 
 function sinkName(ends: readonly EndModel[], index: number): string {

@@ -1,5 +1,5 @@
 import { durationText, sizeText } from '../config/docs.ts';
-import type { SinkModel, StepModel } from '../config/model.ts';
+import type { ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
 import { stepKinds } from '../steps/index.ts';
 import { type CompiledRoute, nameOf } from './compile.ts';
 
@@ -39,7 +39,7 @@ export function oneLine({ model, label, source, sinks }: CompiledRoute): string 
   return `${parts.join(' → ')} · ${label.delivery} · order ${label.order}${but}`;
 }
 
-function way({ model, deadLetter }: CompiledRoute): string[] {
+function way({ model }: CompiledRoute): string[] {
   const { onError, buffer } = model;
   const steps = model.steps.map(stepText);
   if (buffer?.kind === 'disk')
@@ -47,16 +47,21 @@ function way({ model, deadLetter }: CompiledRoute): string[] {
   if (buffer?.kind === 'memory') steps.push('Kept in memory, and settled at the source.');
   steps.push(...sinkText(model.sink));
   if (!buffer) steps.push('When every sink has confirmed it, it is settled at the source.');
-  const { attempts, backoff } = onError.retry;
+  steps.push(...onError.map((rule, i) => ruleText(rule, i > 0)));
+  return steps;
+}
+
+function ruleText({ when, retry, deadLetter, then }: ErrorRuleModel, isAnother: boolean): string {
+  const { attempts, backoff, maxAgeMs } = retry;
+  const who = `${isAnother ? 'Any other' : 'A message'} that fails${when ? ` and for which ${when.text}` : ''}`;
+  const tries = attempts === 1 ? 'once' : `${attempts} times, waiting ${durationText(backoff.fromMs)} to ${durationText(backoff.toMs)}`;
+  const limit = maxAgeMs === undefined ? '' : `, for at most ${durationText(maxAgeMs)}`;
   const last = deadLetter
-    ? `goes to ${nameOf(deadLetter.model)} with the reason`
-    : onError.then === 'drop'
+    ? `goes to ${nameOf(deadLetter.end)} with the reason`
+    : then === 'drop'
       ? 'is dropped and counted'
       : 'stops the route';
-  steps.push(
-    `A message that fails is tried ${attempts} times, waiting ${durationText(backoff.fromMs)} to ${durationText(backoff.toMs)}; then it ${last}.`,
-  );
-  return steps;
+  return `${who} is tried ${tries}${limit}; then it ${last}.`;
 }
 
 function stepText({ name, value }: StepModel): string {

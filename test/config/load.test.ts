@@ -46,7 +46,7 @@ describe('the example of the design', () => {
       source: { connectionName: 'shop', config: { queue: 'orders', prefetch: 256, connection: { url: ['amqp://localhost'] } } },
       buffer: { kind: 'disk', maxBytes: 2 ** 30, sync: 'always' },
       sink: { kind: 'one', end: { connectionName: 'events', config: { connection: { brokers: ['localhost:9092'] } } } },
-      onError: { retry: { attempts: 5, backoff: { fromMs: 1000, toMs: 30_000 } }, deadLetter: { kind: 'one' } },
+      onError: [{ retry: { attempts: 5, backoff: { fromMs: 1000, toMs: 30_000 } }, deadLetter: { kind: 'one' } }],
     });
   });
 
@@ -221,6 +221,12 @@ describe('what is wrong is found', () => {
     ['a name that is too long', `routes:\n  ${'a'.repeat(64)}: { source: { rabbitmq: { queue: q } }, sink: print }\n`, '2:3 bad-name'],
     ['both ways out of an error', routeWith('onError: { deadLetter: print, then: drop }'), '5:28 one-of'],
     ['a dead letter that is a list', routeWith('onError: { deadLetter: [print] }'), '5:28 wrong-type'],
+    ['a misspelled key in an entry of onError', routeWith('onError: [{ wen: error.code == "X", then: drop }]'), '5:17 unknown-key'],
+    ['a condition of onError that is none', routeWith('onError: [{ when: a SYNTAX, then: drop }]'), '5:25 bad-expression'],
+    ['both ways out in an entry of onError', routeWith('onError: [{ when: a, then: drop, deadLetter: print }]'), '5:50 one-of'],
+    ['an entry of onError behind one that takes all', routeWith('onError: [{ then: drop }, { when: a, then: stop }]'), '5:15 on-error'],
+    ['an empty list of onError', routeWith('onError: []'), '5:14 missing'],
+    ['a word for onError', routeWith('onError: drop'), '5:14 wrong-type'],
     [
       'otherwise before the end',
       routeWith('').replace('sink: print', 'sink: { switch: [{ otherwise: { sink: print } }, { when: a, sink: print }] }'),

@@ -44,6 +44,12 @@ const good: readonly (readonly [what: string, text: string])[] = [
       routeWith('onError: { then: drop }').replace('routes:\n', '').replace('orders', 'more'),
   ],
   [
+    'entries of onError',
+    routeWith(
+      'onError: [{ when: [a, b], deadLetter: print }, { when: a, then: drop, retry: { attempts: 1, maxAge: 1h } }, { then: stop }]',
+    ),
+  ],
+  [
     'keys of every end',
     routeWith('').replace('orders }', 'q, trusted: true }').replace('sink: print', 'sink: { print: { onUnmappable: drop } }'),
   ],
@@ -76,6 +82,8 @@ describe('the editor schema', () => {
     ['a size without sense', routeWith('buffer: { disk: { maxBytes: big } }')],
     ['a bad name', routeWith('').replace('orders:', '4x:')],
     ['a deadLetter and then', routeWith('onError: { deadLetter: print, then: drop }')],
+    ['an empty list of onError', routeWith('onError: []')],
+    ['a key that onError has not', routeWith('onError: [{ otherwise: drop }]')],
     ['a case without a sink', routeWith('').replace('sink: print', 'sink: { switch: [{ when: a }] }')],
     ['yes for true', routeWith('').replace('orders }', 'q, declare: "yes" }')],
   ])('refuses what the program refuses: %s', async (_what, text) => {

@@ -133,9 +133,11 @@ export function sinkPlan(name: string, sink: FakeSink): SinkPlan {
 export function routePlan(
   source: FakeSource,
   sinks: readonly FakeSink[],
-  more: Partial<RoutePlan> & { share?: PumpPlan['share'] } = {},
+  more: Partial<RoutePlan> & { share?: PumpPlan['share']; dead?: FakeSink; lastResort?: 'drop' | 'stop' } = {},
 ): RoutePlan {
-  const { share, ...plan } = more;
+  const { share, dead, lastResort = 'stop', ...plan } = more;
+  const deadLetter = dead && sinkPlan('dead', dead);
+  const retry = { attempts: 3, backoff: { fromMs: 100, toMs: 1000 } };
   const pump: PumpPlan = {
     name: 'test',
     source: source.end,
@@ -149,8 +151,9 @@ export function routePlan(
     pumps: [pump],
     order: undefined,
     window: { messages: 100, bytes: 1e6 },
-    retry: { attempts: 3, backoff: { fromMs: 100, toMs: 1000 } },
-    lastResort: 'stop',
+    retry,
+    deadLetters: deadLetter ? [deadLetter] : [],
+    remedy: () => ({ retry, way: deadLetter ?? lastResort }),
     log: silent,
     ...plan,
   };

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
-import type { RoutePlan } from '../../src/engine/plan.ts';
+import type { RoutePlan, SinkPlan } from '../../src/engine/plan.ts';
 import { RouteRun } from '../../src/engine/route-run.ts';
 import { MqferryError } from '../../src/errors.ts';
 import { Message } from '../../src/message.ts';
@@ -39,7 +39,7 @@ describe('a message that cannot be delivered', () => {
       batch.map((message) => message.change({ id: `changed-${message.id}`, body: Buffer.from('new') })),
     ];
     source.push(...messages(3));
-    const run = start(routePlan(source, [sink], { share, deadLetter: sinkPlan('dead', dead) }));
+    const run = start(routePlan(source, [sink], { share, dead }));
     await until('all are acked', () => source.acked.length === 3);
     expect(ids(sink.stored)).toEqual(['changed-m0', 'changed-m2']);
     const [letter] = dead.stored as [Message];
@@ -64,7 +64,7 @@ describe('a message that cannot be delivered', () => {
     const [source, sink, dead] = [new FakeSource(), new FakeSink(true), new FakeSink()];
     sink.answer = (message) => (message.id === 'm57' ? 'hangUp' : 'store');
     source.push(...messages(100));
-    const run = start(routePlan(source, [sink], { deadLetter: sinkPlan('dead', dead), order: 'lane' }));
+    const run = start(routePlan(source, [sink], { dead, order: 'lane' }));
     await until('all are acked', () => source.acked.length === 100);
     expect(ids(dead.stored)).toEqual(['m57']);
     expect(new Set(ids(sink.stored)).size).toBe(99);
@@ -76,7 +76,7 @@ describe('a message that cannot be delivered', () => {
     sink.answer = () => 'refuse';
     dead.isDown = true;
     source.push(...messages(1));
-    const run = start(routePlan(source, [sink], { deadLetter: sinkPlan('dead', dead) }));
+    const run = start(routePlan(source, [sink], { dead }));
     await until('the dead-letter sink has been tried', () => (run.links.at(-1)?.failures ?? 0) > 3);
     expect(source.acked).toEqual([]);
     dead.isDown = false;
@@ -88,10 +88,65 @@ describe('a message that cannot be delivered', () => {
     const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
     sink.answer = () => 'refuse';
     dead.answer = () => 'refuse';
-    const run = start(routePlan(source.push(...messages(1)), [sink], { deadLetter: sinkPlan('dead', dead) }));
+    const run = start(routePlan(source.push(...messages(1)), [sink], { dead }));
     await until('the route has failed', () => run.state === 'failed');
     expect(run.reason).toContain('dead-letter destination refused message "m0"');
     expect(source.acked).toEqual([]);
+  });
+
+  test('is tried as its error says, and goes where its error says', async () => {
+    const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
+    const other = new FakeSink();
+    sink.answer = (message) => (message.id === 'm3' ? 'store' : message.id === 'm2' ? 'refuse' : 'later');
+    const seen: [string | undefined, number][] = [];
+    const plan = routePlan(source.push(...messages(4)), [sink], { dead });
+    const second = sinkPlan('dead 2', other);
+    const run = start({
+      ...plan,
+      deadLetters: [...plan.deadLetters, second],
+      remedy: ({ received: { id }, attempts }) => {
+        seen.push([id, attempts]);
+        const way = id === 'm0' ? second : id === 'm1' ? 'drop' : (plan.deadLetters[0] as SinkPlan);
+        return { retry: { ...plan.retry, attempts: id === 'm0' ? 2 : 1 }, way };
+      },
+    });
+    await until('all are acked', () => source.acked.length === 4);
+    expect([ids(sink.stored), ids(dead.stored), ids(other.stored)]).toEqual([['m3'], ['m2'], ['m0']]);
+    expect(other.stored[0]?.header('mqf-error-attempts')).toBe('2');
+    expect(seen.filter(([id]) => id === 'm0')).toEqual([
+      ['m0', 1],
+      ['m0', 2],
+      ['m0', 2],
+    ]);
+    expect(run.books).toMatchObject({ delivered: 1, deadLettered: 2, dropped: 1, inFlight: 0 });
+    expect(run.links.map(({ end }) => end)).toEqual(['test source', 'sink 0', 'dead', 'dead 2']);
+  });
+
+  test('is not tried later than its age allows', async () => {
+    const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
+    sink.answer = () => 'later';
+    const plan = routePlan(source.push(...messages(1)), [sink], { dead });
+    // Waits of 1, 2, 4, 8 ms ... as the clock of these tests is hasty: the sum would be far beyond the age.
+    const retry = { attempts: 1000, backoff: { fromMs: 100, toMs: 1e9 }, maxAgeMs: 2000 };
+    start({ ...plan, remedy: () => ({ retry, way: plan.deadLetters[0] as SinkPlan }) });
+    await until('it is acked', () => source.acked.length === 1);
+    const attempts = Number(dead.stored[0]?.header('mqf-error-attempts'));
+    expect(attempts).toBeGreaterThan(3);
+    expect(attempts).toBeLessThan(8);
+  });
+
+  test('stops the route when nobody can say what becomes of it', async () => {
+    const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
+    sink.answer = () => 'later';
+    const remedy = () => {
+      throw new Error('no such key');
+    };
+    const run = start({ ...routePlan(source.push(...messages(1)), [sink], { dead }), remedy });
+    await until('the route has failed', () => run.state === 'failed');
+    expect(run.reason).toContain('onError cannot say what becomes of it: no such key');
+    expect([source.acked, dead.stored]).toEqual([[], []]);
+    await run.stop(0);
+    expect(run.books).toMatchObject({ read: 1, returned: 1 });
   });
 
   test('is dropped and counted when the config says so', async () => {
@@ -120,7 +175,7 @@ describe('a message that cannot be delivered', () => {
     const [source, one, two, dead] = [new FakeSource(), new FakeSink(), new FakeSink(), new FakeSink()];
     one.answer = () => 'refuse';
     two.answer = () => 'refuse';
-    const run = start(routePlan(source.push(...messages(1)), [one, two], { deadLetter: sinkPlan('dead', dead) }));
+    const run = start(routePlan(source.push(...messages(1)), [one, two], { dead }));
     await until('it is acked', () => source.acked.length === 1);
     expect(dead.stored).toHaveLength(1);
     expect(run.books).toMatchObject({ read: 1, deadLettered: 1, delivered: 0 });
@@ -129,7 +184,7 @@ describe('a message that cannot be delivered', () => {
   test('that could not be decoded goes to the dead letter with its reason', async () => {
     const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
     source.push(new Message({ body: Buffer.from([1, 2]), id: 'odd', fault: new Error('bad escape') }), ...messages(1));
-    start(routePlan(source, [sink], { deadLetter: sinkPlan('dead', dead) }));
+    start(routePlan(source, [sink], { dead }));
     await until('both are acked', () => source.acked.length === 2);
     expect(dead.stored[0]?.header('mqf-error-code')).toBe('DECODE_FAILED');
     expect(ids(sink.stored)).toEqual(['m0']);
@@ -140,7 +195,7 @@ describe('a message that cannot be delivered', () => {
     const share = () => {
       throw new Error('a bug');
     };
-    start(routePlan(source.push(...messages(2)), [sink], { share, deadLetter: sinkPlan('dead', dead) }));
+    start(routePlan(source.push(...messages(2)), [sink], { share, dead }));
     await until('both are acked', () => source.acked.length === 2);
     expect(dead.stored[0]?.header('mqf-error-code')).toBe('STEP_FAILED');
   });

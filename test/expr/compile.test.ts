@@ -215,6 +215,7 @@ test('now is the same for a message and its changed copies', async () => {
 
 test('error is known for a message it was attached to, and its copies', () => {
   const message = jsonMessage({});
-  attachError(message, { code: 'REFUSED', message: 'no' });
+  attachError(message, { code: 'REFUSED', message: 'no', attempts: 3 });
   expect(evaluate('error.code + ": " + error.message', message.change({ id: 'x' }))).toBe('REFUSED: no');
+  expect(evaluate('error.attempts == 3 && error.attempts < 4', message)).toBe(true);
 });

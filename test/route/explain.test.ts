@@ -31,6 +31,25 @@ routes:
   expect(text.match(/A message counts as delivered when standard output has taken it/g)).toHaveLength(1);
 });
 
+test('explain says what becomes of each kind of failure', async () => {
+  const text = await explained(`
+routes:
+  a:
+    source: generate
+    sink: print
+    onError:
+      - { when: 'error.code == "REFUSED"', retry: { attempts: 9, backoff: 1s..1m, maxAge: 1h }, deadLetter: print }
+      - { when: error.attempts > 3, then: drop }
+`);
+  expect(text).toContain(
+    'A message that fails and for which error.code == "REFUSED" is tried 9 times, waiting 1s to 1m, for at most 1h; then it goes to print with the reason.',
+  );
+  expect(text).toContain(
+    'Any other that fails and for which error.attempts > 3 is tried 5 times, waiting 1s to 30s; then it is dropped and counted.',
+  );
+  expect(text).toContain('Any other that fails is tried 5 times, waiting 1s to 30s; then it stops the route.');
+});
+
 const rabbit = 'rabbitmq: { connection: { url: amqp://localhost }, queue: a }';
 const memory = 'local: { queue: b }';
 

@@ -1,52 +1,12 @@
-import { afterEach, expect, onTestFinished, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { resetLocalQueues } from '../../connectors/local/index.ts';
-import { defineConnector, Message, notConnected, type SinkEnd, type SourceEnd } from '../../src/connector.ts';
-import { createEngine, type Mqferry } from '../../src/index.ts';
+import { Message, type SourceEnd } from '../../src/connector.ts';
 import { until } from '../brokers/broker.ts';
 import { folder } from '../cli/mqferry.ts';
 import { FakeSource } from '../engine/fakes.ts';
-import { sinkCan } from '../engine/sim/sink-broker.ts';
+import { books, run } from './shelf.ts';
 
 afterEach(resetLocalQueues);
-
-/** Stores messages, and confirms them unless told otherwise. */
-class Shelf {
-  readonly stored: Message[] = [];
-  isSilent = false;
-  readonly end: SinkEnd = {
-    can: sinkCan(false),
-    open: async () => {
-      const closed = Promise.withResolvers<void>();
-      return {
-        write: async (messages) => {
-          this.stored.push(...messages);
-          if (this.isSilent) await closed.promise.then(() => Promise.reject(notConnected('closed')));
-          return [];
-        },
-        close: async () => closed.resolve(),
-      };
-    },
-  };
-
-  get ids(): unknown[] {
-    return this.stored.map((message) => message.header('mqf-id'));
-  }
-}
-
-/** `given` reads a fake source; `shelf` and `dead` are written to. */
-async function run(yaml: string, source: SourceEnd, dataDir = folder()) {
-  const [shelf, dead] = [new Shelf(), new Shelf()];
-  const sinkOf = (name: string, { end }: Shelf) =>
-    defineConnector({ name, summary: 'For this test.', sink: { fields: {}, create: () => end } });
-  const given = defineConnector({ name: 'given', summary: 'For this test.', source: { fields: {}, create: () => source } });
-  const connectors = { given, shelf: sinkOf('shelf', shelf), dead: sinkOf('dead', dead) };
-  const mqferry = await createEngine({ routes: { texts: [{ name: 'a.yaml', text: yaml }] }, connectors, dataDir });
-  onTestFinished(() => void mqferry.stop(0));
-  await mqferry.start();
-  return { shelf, dead, mqferry };
-}
-
-const books = ({ engine }: Mqferry, route: string) => engine.routes.find(({ name }) => name === route)!.books;
 
 function numbered(count: number, more: Partial<ConstructorParameters<typeof Message>[0]> = {}): Message[] {
   return Array.from({ length: count }, (_, i) => new Message({ body: Buffer.from(`${i}`), origin: { log: 'L', at: i }, ...more }));

@@ -1,6 +1,6 @@
 import { balanced } from '../../../src/engine/books.ts';
 import type { Order } from '../../../src/engine/outbox.ts';
-import type { PumpPlan, RoutePlan, SinkPlan } from '../../../src/engine/plan.ts';
+import type { Failure, PumpPlan, Remedy, RoutePlan, SinkPlan } from '../../../src/engine/plan.ts';
 import type { RouteRun } from '../../../src/engine/route-run.ts';
 import { MqferryError } from '../../../src/errors.ts';
 import { Message } from '../../../src/message.ts';
@@ -26,6 +26,8 @@ export interface Setup {
   readonly outages?: number;
   /** Some message makes the broker hang up each time. */
   readonly hasKiller?: boolean;
+  /** What a step cannot do is dropped, a message that kills the link has a dead letter of its own, refusals are tried for 5 s. */
+  readonly hasRules?: boolean;
   readonly dedupe?: 'shared' | 'dropped';
   readonly isUnfenced?: boolean;
   readonly breaksItsWord?: boolean;
@@ -88,8 +90,12 @@ export class Scenario {
 
   /** It is where the route says it must be in the end. */
   isDelivered(message: Message): boolean {
-    if (isFiltered(message) || isDropped(message) || this.dead.has.has(message.id as string)) return true;
+    if (this.#mayBeDropped(message) || this.dead.has.has(message.id as string)) return true;
     return this.sinksOf(message).every((i) => this.sinks[i]?.has.has(message.id as string));
+  }
+
+  #mayBeDropped(message: Message): boolean {
+    return isFiltered(message) || isDropped(message) || (this.setup.hasRules === true && isStepPoison(message));
   }
 
   sinksOf(message: Message): number[] {
@@ -129,10 +135,7 @@ export class Scenario {
   #sourceBroker(): SourceBroker {
     const { settling = 'each', declares = 'inOrder', isUnfenced = false, isBuffered, ackTimeoutMs, deliveryLimit } = this.setup;
     const isInLog = (message: Message) =>
-      isFiltered(message) ||
-      isDropped(message) ||
-      this.dead.has.has(message.id as string) ||
-      this.log.durable.some((kept) => kept.id === message.id);
+      this.#mayBeDropped(message) || this.dead.has.has(message.id as string) || this.log.durable.some((kept) => kept.id === message.id);
     return new SourceBroker(this.world, this.random, {
       settling,
       declares,
@@ -166,13 +169,20 @@ export class Scenario {
     const source = this.source.end(process);
     const sinks = this.sinks.map((broker, i) => this.#sinkPlan(broker, i, process));
     const dead: SinkPlan = { name: 'dead letter', end: this.dead.end(process), outbound: (message) => message };
+    const killers: SinkPlan = { ...dead, name: 'dead letter 2', end: this.dead.end(process) };
+    const retry = { attempts: 4, backoff: { fromMs: 10, toMs: 30_000 } };
+    const rules = ({ error, attempts }: Failure): Remedy => {
+      if (error.code === 'STEP_FAILED') return { retry, way: 'drop' };
+      if (attempts > 1) return { retry, way: killers };
+      return { retry: { ...retry, attempts: 100, maxAgeMs: 5000 }, way: dead };
+    };
     const common = {
       name: 'simulated',
       order: this.setup.order ?? 'none',
       window: { messages: this.windowSize, bytes: 4000 },
-      retry: { attempts: 4, backoff: { fromMs: 10, toMs: 30_000 } },
-      deadLetter: dead,
-      lastResort: 'stop',
+      retry,
+      deadLetters: this.setup.hasRules ? [dead, killers] : [dead],
+      remedy: this.setup.hasRules ? rules : (): Remedy => ({ retry, way: dead }),
       log: silent,
     } as const;
     const inbound = (message: Message) => message;

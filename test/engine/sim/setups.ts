@@ -24,6 +24,8 @@ export const sound: Readonly<Record<string, Setup>> = {
     outages: 1,
     hasKiller: true,
   },
+  'rules by error: a drop, two dead letters, tries for a time': { ...storm, hasKiller: true, hasRules: true },
+  'rules by error, buffered, order lane, all': { ...storm, isBuffered: true, order: 'lane', sinks: 'all', hasKiller: true, hasRules: true },
   'dedupe, copies share the outcome': { ...storm, dedupe: 'shared' },
   'dedupe, copies dropped, acks in read order': { ...storm, dedupe: 'dropped' },
   'acks on completion': { ...storm, declares: 'each' },
@@ -81,6 +83,11 @@ export const controls: Readonly<Record<string, Control>> = {
     finds: 'stuck',
     edit: { file: 'outbox.ts', from: 'this.#limit = 1;', to: 'return;' },
   },
+  'what has a dead letter is dropped instead': {
+    setup: { hasRules: true, hasKiller: true },
+    finds: 'early',
+    edit: { file: 'route-run.ts', from: "if (way === 'drop') {", to: "if (way !== 'stop') {" },
+  },
   'acks are not fenced by link': { setup: { isUnfenced: true }, finds: 'early' },
   'the source is opened while the sink is down': {
     setup: { window: 64, prefetch: 4, ackTimeoutMs: 200, deliveryLimit: 5, longOutageMs: 4000 },
@@ -106,8 +113,8 @@ export const controls: Readonly<Record<string, Control>> = {
     finds: 'early',
     edit: {
       file: 'route-run.ts',
-      from: 'this.#dead?.put(own, ticket);',
-      to: 'ticket.end(); ticket.begin(1); this.#dead?.put(own, ticket);',
+      from: 'box.put(own, ticket);',
+      to: 'ticket.end(); ticket.begin(1); box.put(own, ticket);',
     },
   },
   'a replay starts with the newest message': {

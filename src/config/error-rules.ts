@@ -1,0 +1,61 @@
+import type { Checker } from './check.ts';
+import { expression, type Infer } from './fields.ts';
+import { onErrorFields } from './layout.ts';
+import type { ErrorRuleModel } from './model.ts';
+import type { Node } from './node.ts';
+import type { Spot } from './problems.ts';
+import type { Sinks } from './sinks.ts';
+
+export const whenFailedField = expression(
+  'The entry is for messages of which this is true when they have failed; it may ask for `error.code`, `error.message`, `error.attempts`. Absent, in the last one: for all others. A list: all must hold.',
+  { slot: 'boolean', listAll: true, optional: true },
+);
+
+const ruleFields = { when: whenFailedField, ...onErrorFields };
+
+/** Checks `onError`: what becomes of messages that failed; one rule, or a list of which the first that holds is taken. */
+export class ErrorRules {
+  readonly #checker: Checker;
+  readonly #sinks: Sinks;
+
+  constructor(checker: Checker, sinks: Sinks) {
+    this.#checker = checker;
+    this.#sinks = sinks;
+  }
+
+  /** The last one takes all that the others do not. */
+  async rules(node: Node | undefined, at: Spot): Promise<readonly ErrorRuleModel[]> {
+    if (node?.kind !== 'list') return this.#complete([await this.#rule(node, at)], at);
+    const { problems } = this.#checker;
+    if (node.items.length === 0) problems.error(node, 'missing', 'a list of no entries', 'leave out onError: the route stops then');
+    const rules: ErrorRuleModel[] = [];
+    for (const [index, item] of node.items.entries()) {
+      const rule = await this.#rule(item, item);
+      const isLast = index === node.items.length - 1;
+      if (!isLast && item.kind === 'map' && !item.entries.has('when'))
+        problems.error(item, 'on-error', 'an entry without `when` takes all that is left, so it must be the last');
+      rules.push(rule);
+    }
+    return this.#complete(rules, at);
+  }
+
+  #complete(rules: ErrorRuleModel[], at: Spot): readonly ErrorRuleModel[] {
+    if (rules.at(-1)?.when) rules.push(this.#ruleOf(this.#checker.fields(undefined, ruleFields, at) as Infer<typeof ruleFields>));
+    return rules;
+  }
+
+  async #rule(node: Node | undefined, at: Spot): Promise<ErrorRuleModel> {
+    const fields = this.#checker.fields(node, ruleFields, at, ['deadLetter']) as Infer<typeof ruleFields>;
+    const deadNode = node?.kind === 'map' ? node.entries.get('deadLetter')?.value : undefined;
+    if (deadNode && fields.then !== undefined)
+      this.#checker.problems.error(deadNode, 'one-of', 'onError has both deadLetter and then', 'keep one of them');
+    const deadLetter = deadNode && (await this.#sinks.one(deadNode));
+    return { ...this.#ruleOf(fields), ...(deadLetter && { deadLetter }) };
+  }
+
+  #ruleOf({ when, retry, then }: Infer<typeof ruleFields>): ErrorRuleModel {
+    const { attempts, backoff, maxAge } = retry ?? { attempts: 0, backoff: { fromMs: 0, toMs: 0 } };
+    const tries = { attempts, backoff, ...(maxAge !== undefined && { maxAgeMs: maxAge }) };
+    return { ...(when && { when }), retry: tries, ...(then && { then }) };
+  }
+}
