@@ -15,20 +15,20 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { Carries } from './connector.ts';
+import type { CopyIds } from './envelope/copy-id.ts';
 import { Cover } from './envelope/cover.ts';
 import { headerOfProperty, isHops, isId, isStamp, plainNames, wireNames } from './envelope/names.ts';
 import { isSendable, toText, wireText } from './envelope/text.ts';
 import { MqferryError } from './errors.ts';
 import { type Header, type Headers, type HeaderValue, type Message, type MessageInit, type Properties, propertyNames } from './message.ts';
 
-export { copyIds } from './envelope/copy-id.ts';
+export { type CopyIds, copyIds } from './envelope/copy-id.ts';
 export { inbound } from './envelope/open.ts';
 
 export interface OutboundOptions {
   /** Counts this hop, and gives back an error for a message that has been carried more often. */
   readonly maxHops?: number;
-  /** The `mqf-id` of a message that has none yet; undefined when its copies cannot be known. */
-  readonly copyId?: ((message: Message) => string | undefined) | undefined;
+  readonly copyId?: CopyIds;
   /** `slot`: a step of this route sets it, so it is meant for the target. Else an address of the source's broker travels as a header. */
   readonly replyTo?: 'slot' | 'header';
 }
@@ -50,7 +50,7 @@ class Target {
   readonly #carries: Carries;
   readonly #mode: 'envelope' | 'reject' | 'drop';
   readonly #maxHops: number | undefined;
-  readonly #copyId: OutboundOptions['copyId'];
+  readonly #copyId: CopyIds;
   readonly #homeless: readonly (keyof Properties)[];
   readonly #movesReplyTo: boolean;
   readonly #wireName: (name: string) => string;
@@ -59,7 +59,7 @@ class Target {
     this.#carries = carries;
     this.#mode = mode;
     this.#maxHops = maxHops;
-    this.#copyId = copyId;
+    this.#copyId = copyId ?? ((_, given) => given);
     this.#homeless = propertyNames.filter((name) => !carries.properties.includes(name));
     // A target that has every slot is in this process: it is no other broker.
     this.#movesReplyTo = replyTo !== 'slot' && this.#homeless.length > 0;
@@ -128,7 +128,7 @@ class Target {
     const stamps: Header[] = [];
     if (kind === 'none') return stamps;
     if (hops > 0) stamps.push(['mqf-hops', kind === 'typed' ? hops : String(hops)]);
-    const id = givenId(message.headers) ?? this.#copyId?.(message);
+    const id = this.#copyId(message, givenId(message.headers));
     if (id !== undefined) stamps.push(['mqf-id', id]);
     return stamps;
   }

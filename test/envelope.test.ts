@@ -407,10 +407,12 @@ describe('hops', () => {
 });
 
 describe('mqf-id', () => {
-  const copyId = copyIds('orders', [
+  const places = [
     ['topicId', 'partition', 'offset'],
     ['bufferId', 'bufferSequence'],
-  ]);
+  ];
+  /** For one sink. */
+  const ids = () => copyIds('orders', places);
   const body = Buffer.alloc(0);
   const place = { topic: 't', topicId: 'JNDU', partition: 0, offset: 17 };
   const idsOf = (message: Message | MqferryError) =>
@@ -418,7 +420,7 @@ describe('mqf-id', () => {
 
   test.each(Object.entries(profiles))('is the place of the message, the same for each copy, on %s', (_, carries) => {
     for (const headers of [[], [['a', 'x']], [['n', 5]]] as Headers[]) {
-      const give = outbound(carries, 'envelope', { copyId });
+      const give = outbound(carries, 'envelope', { copyId: ids() });
       const copy = () => give(new Message({ body, headers, origin: { ...place } }));
       expect(idsOf(copy())).toEqual(['orders/JNDU/0/17']);
       expect(idsOf(copy())).toEqual(idsOf(copy()));
@@ -427,22 +429,38 @@ describe('mqf-id', () => {
 
   test('is of the first place that the message has all of', () => {
     const buffered = { bufferId: 'b0', bufferSequence: 3 };
-    expect(copyId(new Message({ body, origin: { ...place, ...buffered } }))).toBe('orders/JNDU/0/17');
-    expect(copyId(new Message({ body, origin: { ...place, topicId: null, ...buffered } }))).toBe('orders/b0/3');
-    expect(copyId(new Message({ body, origin: { topicId: 'JNDU', offset: 17 } }))).toBeUndefined();
-    expect(copyId(new Message({ body, origin: { topicId: 'JNDU', partition: 0, offset: 0 } }))).toBe('orders/JNDU/0/0');
+    const idOf = (origin: Message['origin']) => ids()(new Message({ body, origin }), undefined);
+    expect(idOf({ ...place, ...buffered })).toBe('orders/JNDU/0/17');
+    expect(idOf({ ...place, topicId: null, ...buffered })).toBe('orders/b0/3');
+    expect(idOf({ topicId: 'JNDU', offset: 17 })).toBeUndefined();
+    expect(idOf({ topicId: 'JNDU', partition: 0, offset: 0 })).toBe('orders/JNDU/0/0');
+  });
+
+  test('is another one for each message that a step has made of one', () => {
+    const give = outbound(kafka, 'envelope', { copyId: copyIds('orders', [['offset']]) });
+    const parts = (offset: number) => {
+      const whole = new Message({ body, origin: { offset } });
+      return [whole.change({ key: body }), whole.change({ body: null }), whole].flatMap((part) => idsOf(give(part)));
+    };
+    expect([parts(17), parts(18), parts(17)]).toEqual([
+      ['orders/17', 'orders/17#2', 'orders/17#3'],
+      ['orders/18', 'orders/18#2', 'orders/18#3'],
+      ['orders/17', 'orders/17#2', 'orders/17#3'],
+    ]);
+    const given = new Message({ body, headers: [['mqf-id', 'given']] });
+    expect([given.change({ key: body }), given].flatMap((part) => idsOf(give(part)))).toEqual(['given', 'given#2']);
   });
 
   test('is not there when the message has no place', () => {
     const original = new Message({ body });
-    for (const carries of Object.values(profiles)) expect(outbound(carries, 'envelope', { copyId })(original)).toBe(original);
+    for (const carries of Object.values(profiles)) expect(outbound(carries, 'envelope', { copyId: ids() })(original)).toBe(original);
   });
 
   test('that is there already stays: it is the first route that knows the message best', () => {
     for (const given of ['given', Buffer.from('given')]) {
       const message = new Message({ body, headers: [['Mqf-Id', given]], origin: place });
       for (const carries of Object.values(profiles))
-        for (const options of [{ copyId }, { copyId, maxHops: 3 }, {}])
+        for (const options of [{ copyId: ids() }, { copyId: ids(), maxHops: 3 }, {}])
           expect(idsOf(outbound(carries, 'envelope', options)(message))).toEqual(['given']);
     }
   });
@@ -450,24 +468,24 @@ describe('mqf-id', () => {
   test('goes through a chain of trusted hops as the first of them wrote it', () => {
     let at: Message = new Message({ body, headers: [['n', 5]], origin: place });
     for (const carries of [mqtt5, kafka, amqp, stomp, kafka])
-      at = inbound(true)(pass(carries, at, { copyId, maxHops: 9 }).change({})).asReceived();
+      at = inbound(true)(pass(carries, at, { copyId: ids(), maxHops: 9 }).change({})).asReceived();
     expect(idsOf(at)).toEqual(['orders/JNDU/0/17']);
   });
 
   test('of a stranger is hidden, and stays so on trusted hops', () => {
     const hidden = inbound(false)(new Message({ body, headers: [['mqf-id', 'forged']], origin: place }));
-    const again = inbound(true)(pass(stomp, hidden, { copyId }));
+    const again = inbound(true)(pass(stomp, hidden, { copyId: ids() }));
     expect(again.headers).toEqual([
       ['mqf-h-mqf-id', 'forged'],
       ['mqf-id', 'orders/JNDU/0/17'],
     ]);
-    expect(idsOf(pass(amqp, again, { copyId }))).toEqual(['orders/JNDU/0/17']);
+    expect(idsOf(pass(amqp, again, { copyId: ids() }))).toEqual(['orders/JNDU/0/17']);
   });
 
   test('is no reason to reject a message, and goes nowhere on a target without headers', () => {
     const message = new Message({ body, headers: [['mqf-id', 'given']], origin: place });
-    for (const carries of [stomp, kafka, mqtt3]) expect(outbound(carries, 'reject', { copyId })(message)).toBeInstanceOf(Message);
-    expect(outbound(mqtt3, 'envelope', { copyId })(message)).toMatchObject({ headers: [] });
+    for (const carries of [stomp, kafka, mqtt3]) expect(outbound(carries, 'reject', { copyId: ids() })(message)).toBeInstanceOf(Message);
+    expect(outbound(mqtt3, 'envelope', { copyId: ids() })(message)).toMatchObject({ headers: [] });
   });
 });
 

@@ -1,7 +1,7 @@
 import type { BufferModel, EndModel, ErrorRuleModel, Problem, RouteModel, StepModel } from '../config/model.ts';
 import type { EndContext, Log, Queue, QueueLimits, SinkEnd, SourceEnd } from '../connector.ts';
 import type { BufferPlan, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
-import { copyIds, inbound, type OutboundOptions, outbound } from '../envelope.ts';
+import { type CopyIds, copyIds, inbound, outbound } from '../envelope.ts';
 import { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
 import type { Message } from '../message.ts';
@@ -154,9 +154,8 @@ function deadLetterPlan({ name, end, model }: CompiledSink, route: RouteModel, p
   };
 }
 
-function copyIdsOf(prefix: string, { mqfId }: RouteModel, places: Places): OutboundOptions['copyId'] {
-  const known = places.filter((names) => names.length > 0);
-  return mqfId && known.length > 0 ? copyIds(prefix, known) : undefined;
+function copyIdsOf(prefix: string, { mqfId }: RouteModel, places: Places): CopyIds {
+  return copyIds(prefix, mqfId ? places.filter((names) => names.length > 0) : []);
 }
 
 function compileChain(steps: readonly StepModel[], log: Log): Step {
