@@ -38,10 +38,12 @@ export function describeRoute(route: RouteModel, secrets: ReadonlySet<string>): 
 }
 
 // biome-ignore-start lint/suspicious/noThenProperty: the key that users write; it is never a function.
-function describeRule({ when, retry, deadLetter, then }: ErrorRuleModel, secrets: ReadonlySet<string>): Plain {
+type ShownRule = Omit<ErrorRuleModel, 'retry'> & { readonly retry: ErrorRuleModel['retry'] | undefined };
+
+function describeRule({ when, retry, deadLetter, then }: ShownRule, secrets: ReadonlySet<string>): Plain {
   return withoutUndefined({
     when: when && show(when, secrets),
-    retry: show(retry, secrets),
+    retry: retry && show(retry, secrets),
     deadLetter: deadLetter && describeSink(deadLetter, secrets),
     then,
   });
@@ -69,7 +71,9 @@ function describeSink(sink: SinkModel, secrets: ReadonlySet<string>): Plain {
   return { switch: cases };
 }
 
-function describeStep({ name, value }: StepModel, secrets: ReadonlySet<string>): Plain {
+function describeStep({ name, value, onError }: StepModel, secrets: ReadonlySet<string>): Plain {
+  if (onError)
+    return { [name]: show(value ?? null, secrets), onError: onError.map((rule) => describeRule({ ...rule, retry: undefined }, secrets)) };
   return value === undefined ? name : { [name]: show(value, secrets) };
 }
 

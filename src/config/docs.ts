@@ -191,6 +191,14 @@ none of its business: what was on its way is written again. \`when\` sees the me
 at each refusal, so it may also ask for \`error.attempts\`. An error in \`when\` is not taken for false: the route stops, and nothing is lost; begin
 with \`error.code\`, and with \`has(…)\` where something may be absent. When no entry holds, the route stops. A dead-letter sink that refuses stops
 the route, too. A message that several sinks have refused goes to one dead letter, that of the first.
+
+A step may have an \`onError\` of its own beside it, without \`retry\`; what no entry of it takes goes the way of the route's:
+
+\`\`\`yaml
+steps:
+  - map: { id: body.orderId, total: body.total }
+    onError: { deadLetter: { rabbitmq: { connection: shop, queue: orders.odd } } }
+\`\`\`
 `;
 
 function configPage(connectors: readonly AnyConnector[]): string {

@@ -1,8 +1,8 @@
 import type { Checker } from './check.ts';
-import { expression, type Infer } from './fields.ts';
+import { expression, type Fields, type Infer } from './fields.ts';
 import { onErrorFields } from './layout.ts';
 import type { ErrorRuleModel } from './model.ts';
-import type { Node } from './node.ts';
+import type { MapNode, Node } from './node.ts';
 import type { Spot } from './problems.ts';
 import type { Sinks } from './sinks.ts';
 
@@ -12,6 +12,8 @@ export const whenFailedField = expression(
 );
 
 const ruleFields = { when: whenFailedField, ...onErrorFields };
+// biome-ignore lint/suspicious/noThenProperty: the key that users write; it is never a function.
+export const stepRuleFields = { when: whenFailedField, then: onErrorFields.then };
 
 /** Checks `onError`: what becomes of messages that failed; one rule, or a list of which the first that holds is taken. */
 export class ErrorRules {
@@ -31,12 +33,36 @@ export class ErrorRules {
     const rules: ErrorRuleModel[] = [];
     for (const [index, item] of node.items.entries()) {
       const rule = await this.#rule(item, item);
-      const isLast = index === node.items.length - 1;
-      if (!isLast && item.kind === 'map' && !item.entries.has('when'))
-        problems.error(item, 'on-error', 'an entry without `when` takes all that is left, so it must be the last');
+      if (item.kind === 'map') this.#refuseHidden(item, index === node.items.length - 1);
       rules.push(rule);
     }
     return this.#complete(rules, at);
+  }
+
+  /** Of a step, which is never tried again: what no rule takes is left to those of the route. */
+  async ofStep(node: Node): Promise<readonly ErrorRuleModel[]> {
+    const { problems } = this.#checker;
+    const items = node.kind === 'list' ? node.items : [node];
+    if (items.length === 0) problems.error(node, 'missing', 'a list of no entries');
+    const rules: ErrorRuleModel[] = [];
+    for (const [index, item] of items.entries()) {
+      rules.push(await this.#rule(item, item, stepRuleFields));
+      if (item.kind !== 'map') continue;
+      if (!item.entries.has('then') && !item.entries.has('deadLetter'))
+        problems.error(
+          item,
+          'missing',
+          'deadLetter or then is missing',
+          'a step is not tried again, so it must say what becomes of the message',
+        );
+      this.#refuseHidden(item, index === items.length - 1);
+    }
+    return rules;
+  }
+
+  #refuseHidden(item: MapNode, isLast: boolean): void {
+    if (isLast || item.entries.has('when')) return;
+    this.#checker.problems.error(item, 'on-error', 'an entry without `when` takes all that is left, so it must be the last');
   }
 
   #complete(rules: ErrorRuleModel[], at: Spot): readonly ErrorRuleModel[] {
@@ -44,8 +70,8 @@ export class ErrorRules {
     return rules;
   }
 
-  async #rule(node: Node | undefined, at: Spot): Promise<ErrorRuleModel> {
-    const fields = this.#checker.fields(node, ruleFields, at, ['deadLetter']) as Infer<typeof ruleFields>;
+  async #rule(node: Node | undefined, at: Spot, known: Fields = ruleFields): Promise<ErrorRuleModel> {
+    const fields = this.#checker.fields(node, known, at, ['deadLetter']) as Infer<typeof ruleFields>;
     const deadNode = node?.kind === 'map' ? node.entries.get('deadLetter')?.value : undefined;
     if (deadNode && fields.then !== undefined)
       this.#checker.problems.error(deadNode, 'one-of', 'onError has both deadLetter and then', 'keep one of them');

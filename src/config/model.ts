@@ -108,6 +108,8 @@ export interface CaseModel {
 export interface StepModel {
   readonly name: string;
   readonly value: unknown;
+  /** For what this step cannot do; what none of them takes is the route's. Their `retry` is never asked. */
+  readonly onError?: readonly ErrorRuleModel[];
   readonly at: Place;
 }
 

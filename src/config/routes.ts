@@ -37,7 +37,7 @@ export class Routes {
       if (!part(key)) this.#checker.problems.error(at, 'missing', `the route "${name}" has no ${key}`);
     }
     const source = part('source') && (await this.ends.end(part('source')!, 'source'));
-    const steps = part('steps') ? this.steps(part('steps')!) : [];
+    const steps = part('steps') ? await this.steps(part('steps')!) : [];
     const buffer = part('buffer') && this.#buffer(part('buffer')!);
     const sink = part('sink') && (await this.#sinks.sink(part('sink')!));
     const onError = await this.#errorRules.rules(part('onError'), at);
@@ -59,13 +59,20 @@ export class Routes {
     };
   }
 
-  steps(node: Node): StepModel[] {
+  async steps(node: Node): Promise<StepModel[]> {
     if (node.kind === 'broken') return [];
     if (node.kind !== 'list') {
       this.#checker.wrongType(node, 'a list of steps');
       return [];
     }
-    return node.items.flatMap((item) => this.#step(item) ?? []);
+    const steps: StepModel[] = [];
+    for (const item of node.items) {
+      const { step, onError } = partsOf(item);
+      const model = this.#step(step);
+      const rules = onError && (await this.#errorRules.ofStep(onError));
+      if (model) steps.push(rules ? { ...model, onError: rules } : model);
+    }
+    return steps;
   }
 
   #step(node: Node): StepModel | undefined {
@@ -128,4 +135,11 @@ export class Routes {
   #group<F extends Fields>(node: Node | undefined, fields: F, at: Spot, besides: readonly string[] = []): Infer<F> {
     return this.#checker.fields(node, fields, at, besides) as Infer<F>;
   }
+}
+
+/** A step, and the `onError` that stands beside it. */
+function partsOf(node: Node): { step: Node; onError: Node | undefined } {
+  const onError = node.kind === 'map' && node.entries.size > 1 ? node.entries.get('onError')?.value : undefined;
+  if (node.kind !== 'map' || !onError) return { step: node, onError: undefined };
+  return { step: { ...node, entries: new Map([...node.entries].filter(([key]) => key !== 'onError')) }, onError };
 }

@@ -1,5 +1,5 @@
 import type { AnyConnector } from '../connector.ts';
-import { whenFailedField } from './error-rules.ts';
+import { stepRuleFields, whenFailedField } from './error-rules.ts';
 import type { Field, FieldKind, Fields } from './fields.ts';
 import { bufferDocs, bufferFields, endFields, namePattern, onErrorFields, routeFields, windowFields } from './layout.ts';
 import type { StepSpecKind } from './model.ts';
@@ -174,7 +174,26 @@ function ofSteps(steps: readonly StepSpecKind[]): Schema {
   const withValue = steps.flatMap(({ name, summary, value }) =>
     value ? [[name, { ...fieldSchema(value), description: summary }] as const] : [],
   );
-  return { steps: { description: 'What happens to each message, in order.', type: 'array', items: choice(withValue, words) } };
+  const entry = {
+    ...object(stepRuleFields, { deadLetter: ref('oneSink') }),
+    oneOf: [{ required: ['deadLetter'] }, { required: ['then'] }],
+  };
+  const onError = {
+    description: 'What becomes of messages that this step cannot do; of what no entry takes, the onError of the route says it.',
+    anyOf: [entry, { type: 'array', minItems: 1, items: entry }],
+  };
+  const step = {
+    type: 'object',
+    properties: { ...Object.fromEntries(withValue), onError },
+    additionalProperties: false,
+    minProperties: 1,
+    anyOf: [
+      { maxProperties: 1, not: { required: ['onError'] } },
+      { minProperties: 2, maxProperties: 2, required: ['onError'] },
+    ],
+  };
+  const items = words.length > 0 ? { anyOf: [{ enum: words }, step] } : step;
+  return { steps: { description: 'What happens to each message, in order.', type: 'array', items } };
 }
 
 function ofSinks(connectors: readonly AnyConnector[]): Schema {

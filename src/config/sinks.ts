@@ -13,9 +13,9 @@ const whenField = expression('The case is taken for messages of which this is tr
 export class Sinks {
   readonly #checker: Checker;
   readonly #ends: Ends;
-  readonly #steps: (node: Node) => StepModel[];
+  readonly #steps: (node: Node) => Promise<StepModel[]>;
 
-  constructor(checker: Checker, ends: Ends, steps: (node: Node) => StepModel[]) {
+  constructor(checker: Checker, ends: Ends, steps: (node: Node) => Promise<StepModel[]>) {
     this.#checker = checker;
     this.#ends = ends;
     this.#steps = steps;
@@ -88,7 +88,7 @@ export class Sinks {
     const steps = map.entries.get('steps');
     const sinkNode = map.entries.get('sink')?.value;
     if (!sinkNode) this.#checker.problems.error(map, 'missing', 'sink is missing');
-    const checkedSteps = steps ? this.#steps(steps.value) : [];
+    const checkedSteps = steps ? await this.#steps(steps.value) : [];
     const sink = sinkNode && (await this.sink(sinkNode));
     return sink && { steps: checkedSteps, sink, at: map.file.place(map.start) };
   }

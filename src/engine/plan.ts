@@ -40,6 +40,8 @@ export interface Failure {
   readonly error: MqferryError;
   /** Tries so far, this one among them. */
   readonly attempts: number;
+  /** The step that failed, when it has an `onError` of its own. */
+  readonly step?: object | undefined;
 }
 
 /** What the config says of a failure: how often to try, and what then. */

@@ -21,7 +21,7 @@ export interface PumpOptions {
   /** How often a message that failed like this is tried. */
   retryOf(failure: Failure): Retry;
   /** What becomes of a message that failed for good: its part of the ticket is the callee's to end. */
-  giveUp(ticket: Ticket, received: Message, error: MqferryError, attempts: number): void;
+  giveUp(ticket: Ticket, failure: Failure): void;
   /** No new link can mend it: the route stops. */
   failed(error: unknown): void;
 }
@@ -116,7 +116,7 @@ export class Pump {
       changed: this.#bell,
       countsHangUps: true,
       failed,
-      setAside: (ticket, message, error, attempts) => this.#o.giveUp(ticket, message.received, error, attempts),
+      setAside: (ticket, message, error, attempts) => this.#o.giveUp(ticket, { received: message.received, error, attempts }),
     });
   }
 
@@ -184,7 +184,7 @@ export class Pump {
       if (own.fault === undefined) inbound.push(own);
       else this.#fail(ticket, message, new MqferryError('DECODE_FAILED', describeError(own.fault), { cause: own.fault }));
     }
-    const fail = (message: Message, error: MqferryError) => this.#fail(ticket, message.received, error);
+    const fail = (message: Message, error: MqferryError, step?: object) => this.#fail(ticket, message.received, error, step);
     const drop = (message: Message) => void ticket.mark(message.received, 'dropped');
     try {
       return plan.share(inbound, { fail, drop });
@@ -196,9 +196,9 @@ export class Pump {
     }
   }
 
-  #fail(ticket: Ticket, received: Message, error: MqferryError): void {
+  #fail(ticket: Ticket, received: Message, error: MqferryError, step?: object): void {
     ticket.begin(1);
-    this.#o.giveUp(ticket, received, error, 1);
+    this.#o.giveUp(ticket, { received, error, attempts: 1, step });
   }
 
   #post(ticket: Ticket, part: readonly Message[], sink: number): void {

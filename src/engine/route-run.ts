@@ -54,7 +54,7 @@ export class RouteRun {
           clock,
           log: plan.log,
           retryOf: (failure) => this.#remedy(failure)?.retry ?? noRetry,
-          giveUp: (ticket, received, error, attempts) => this.#giveUp(ticket, received, error, attempts),
+          giveUp: (ticket, failure) => this.#giveUp(ticket, failure),
           failed: (error) => this.#fail(describeError(error)),
         }),
     );
@@ -155,9 +155,9 @@ export class RouteRun {
     void this.#close('failed');
   }
 
-  #giveUp(ticket: Ticket, received: Message, error: MqferryError, attempts: number): void {
+  #giveUp(ticket: Ticket, failure: Failure): void {
     if (this.state === 'failed') return;
-    const failure = { received, error, attempts };
+    const { received, error } = failure;
     const way = this.#remedy(failure)?.way;
     if (way === undefined) return;
     if (way === 'drop') {

@@ -19,8 +19,8 @@ export function disagreements(routes: readonly RouteModel[]): Problem[] {
   return problems;
 }
 
-function endsOfRoute({ source, sink, onError }: RouteModel): Placed[] {
-  return [placed(source, 'source'), ...[...endsOf(sink), ...deadEndsOf(onError)].map((end) => placed(end, 'sink'))];
+function endsOfRoute(route: RouteModel): Placed[] {
+  return [placed(route.source, 'source'), ...[...endsOf(route.sink), ...deadEndsOf(route)].map((end) => placed(end, 'sink'))];
 }
 
 function placed({ connector, config, at }: EndModel, side: 'source' | 'sink'): Placed {

@@ -69,7 +69,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
   const shared = sharing(model.sink, compileSteps);
   const source = { name: `source ${nameOf(model.source)}`, model: model.source, end: makeSource(model.source, context('source')) };
   const sinks = shared.ends.map((end, i) => makeSink(end, sinkName(shared.ends, i), context(i === 0 ? 'sink' : `sink${i + 1}`)));
-  const deadEnds = deadEndsOf(model.onError);
+  const deadEnds = deadEndsOf(model);
   const deadLetters = deadEnds.map((end, i) => makeSink(end, deadName(deadEnds, i), context(i === 0 ? 'dead' : `dead${i + 1}`)));
   const label = labelOf({
     source: { name: source.name, can: source.end.can },
@@ -115,7 +115,7 @@ async function planOf(pieces: Pieces): Promise<RoutePlan> {
     window: model.window,
     retry: (model.onError.at(-1) as ErrorRuleModel).retry,
     deadLetters,
-    remedy: remedies(model.onError, deadLetters),
+    remedy: remedies(model, deadLetters),
     attachError: (letter: Message, { code, message }: MqferryError, attempts: number) => attachError(letter, { code, message, attempts }),
     log,
   } as const;
@@ -160,12 +160,22 @@ function copyIdsOf(prefix: string, { mqfId }: RouteModel, places: Places): CopyI
 
 function compileChain(steps: readonly StepModel[], log: Log): Step {
   return chain(
-    steps.map(({ name, value }) => {
+    steps.map((model) => {
+      const { name, value, onError } = model;
       const kind = stepKinds[name];
       if (!kind) throw new Error(`step ${name} passed the check and is not there`);
-      return kind.compile(value, { log });
+      const step = kind.compile(value, { log });
+      return onError ? signed(step, model) : step;
     }),
   );
+}
+
+/** The step, which says of what it fails that it was the one. */
+function signed(step: Step, model: StepModel): Step {
+  return (messages, aside) => {
+    const drop = (message: Message) => aside.drop(message);
+    return step(messages, { drop, fail: (message, error) => aside.fail(message, error, model) });
+  };
 }
 
 function makeSource(model: EndModel, context: EndContext): SourceEnd {

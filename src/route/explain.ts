@@ -51,22 +51,26 @@ function way({ model }: CompiledRoute): string[] {
   return steps;
 }
 
-function ruleText({ when, retry, deadLetter, then }: ErrorRuleModel, isAnother: boolean): string {
-  const { attempts, backoff, maxAgeMs } = retry;
-  const who = `${isAnother ? 'Any other' : 'A message'} that fails${when ? ` and for which ${when.text}` : ''}`;
+function ruleText(rule: ErrorRuleModel, isAnother: boolean): string {
+  const { attempts, backoff, maxAgeMs } = rule.retry;
   const tries = attempts === 1 ? 'once' : `${attempts} times, waiting ${durationText(backoff.fromMs)} to ${durationText(backoff.toMs)}`;
   const limit = maxAgeMs === undefined ? '' : `, for at most ${durationText(maxAgeMs)}`;
-  const last = deadLetter
-    ? `goes to ${nameOf(deadLetter.end)} with the reason`
-    : then === 'drop'
-      ? 'is dropped and counted'
-      : 'stops the route';
-  return `${who} is tried ${tries}${limit}; then it ${last}.`;
+  return `${whoText(rule, isAnother)} is tried ${tries}${limit}; then it ${lastText(rule)}.`;
 }
 
-function stepText({ name, value }: StepModel): string {
+function whoText({ when }: ErrorRuleModel, isAnother: boolean): string {
+  return `${isAnother ? 'Any other' : 'A message'} that fails${when ? ` and for which ${when.text}` : ''}`;
+}
+
+function lastText({ deadLetter, then }: ErrorRuleModel): string {
+  if (deadLetter) return `goes to ${nameOf(deadLetter.end)} with the reason`;
+  return then === 'drop' ? 'is dropped and counted' : 'stops the route';
+}
+
+function stepText({ name, value, onError = [] }: StepModel): string {
   const text = stepKinds[name]?.explain(value) ?? name;
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  const failures = onError.map((rule, i) => ` ${whoText(rule, i > 0)} ${lastText(rule)}.`);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.${failures.join('')}`;
 }
 
 function sinkText(sink: SinkModel): string[] {

@@ -1,24 +1,46 @@
-import type { EndModel, ErrorRuleModel } from '../config/model.ts';
+import type { EndModel, ErrorRuleModel, RouteModel, StepModel } from '../config/model.ts';
 import type { Failure, Remedy, SinkPlan } from '../engine/plan.ts';
 import { attachError } from '../expr/index.ts';
+import { stepsOf } from './share.ts';
 
-/** The dead-letter destinations of the entries, in their order. */
-export function deadEndsOf(rules: readonly ErrorRuleModel[]): readonly EndModel[] {
+/** The dead-letter destinations of a route and of its steps, in the order that {@link remedies} takes them. */
+export function deadEndsOf(route: Pick<RouteModel, 'onError' | 'steps' | 'sink'>): readonly EndModel[] {
+  const rules = [...route.onError, ...particular(route).flatMap(({ onError }) => onError ?? [])];
   return rules.flatMap(({ deadLetter }) => deadLetter?.end ?? []);
 }
 
-/** What the entries of `onError` say of a failure; `deadLetters` are theirs, in the same order. Throws what a `when` throws. */
-export function remedies(rules: readonly ErrorRuleModel[], deadLetters: readonly SinkPlan[]): (failure: Failure) => Remedy {
+/** What `onError` says of a failure: that of the step, then that of the route. Throws what a `when` throws. */
+export function remedies(
+  route: Pick<RouteModel, 'onError' | 'steps' | 'sink'>,
+  deadLetters: readonly SinkPlan[],
+): (failure: Failure) => Remedy {
   const rest = [...deadLetters];
-  const compiled = rules.map(({ when, retry, deadLetter, then = 'stop' }) => ({
+  const ofRoute = compile(route.onError, rest);
+  const ofSteps = new Map<object, readonly Rule[]>(particular(route).map((step) => [step, compile(step.onError ?? [], rest)]));
+  const last = (ofRoute.at(-1) as Rule).remedy;
+  if (ofRoute.length === 1 && ofSteps.size === 0) return () => last;
+  return ({ received, error, attempts, step }) => {
+    const { code, message } = error;
+    attachError(received, { code, message, attempts });
+    const holds = ({ when }: Rule) => when === undefined || when(received) === true;
+    const own = step && ofSteps.get(step)?.find(holds);
+    return (own ?? ofRoute.find(holds))?.remedy ?? last;
+  };
+}
+
+interface Rule {
+  readonly when: ErrorRuleModel['when'];
+  readonly remedy: Remedy;
+}
+
+function compile(rules: readonly ErrorRuleModel[], rest: SinkPlan[]): readonly Rule[] {
+  return rules.map(({ when, retry, deadLetter, then = 'stop' }) => ({
     when,
     remedy: { retry, way: deadLetter ? (rest.shift() as SinkPlan) : then },
   }));
-  const last = (compiled.at(-1) as (typeof compiled)[number]).remedy;
-  if (compiled.length === 1) return () => last;
-  return ({ received, error, attempts }) => {
-    const { code, message } = error;
-    attachError(received, { code, message, attempts });
-    return compiled.find(({ when }) => when === undefined || when(received) === true)?.remedy ?? last;
-  };
+}
+
+/** The steps that have an `onError` of their own. */
+function particular({ steps, sink }: Pick<RouteModel, 'steps' | 'sink'>): readonly StepModel[] {
+  return [...steps, ...stepsOf(sink)].filter(({ onError }) => onError !== undefined);
 }

@@ -42,6 +42,13 @@ export function endsOf(sink: SinkModel): readonly EndModel[] {
   return children.flatMap(endsOf);
 }
 
+/** All steps in the cases of a tree of sinks. */
+export function stepsOf(sink: SinkModel): readonly StepModel[] {
+  if (sink.kind === 'one') return [];
+  if (sink.kind === 'all') return sink.sinks.flatMap(stepsOf);
+  return sink.cases.flatMap((one) => [...one.steps, ...stepsOf(one.sink)]);
+}
+
 function compile(sink: SinkModel, ends: EndModel[], compileSteps: CompileSteps): Branch {
   if (sink.kind === 'one') {
     const index = ends.push(sink.end) - 1;

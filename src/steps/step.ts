@@ -6,8 +6,8 @@ import type { Message } from '../message.ts';
 
 /** Where messages go that do not go on. */
 export interface Aside {
-  /** A step failed on it; `message` is what was received. */
-  fail(message: Message, error: MqferryError): void;
+  /** A step failed on it; `message` is what was received. `step`: one that has an `onError` of its own. */
+  fail(message: Message, error: MqferryError, step?: object): void;
   /** The config says to drop it; it is counted. */
   drop(message: Message): void;
 }

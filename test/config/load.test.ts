@@ -226,6 +226,14 @@ describe('what is wrong is found', () => {
     ['both ways out in an entry of onError', routeWith('onError: [{ when: a, then: drop, deadLetter: print }]'), '5:50 one-of'],
     ['an entry of onError behind one that takes all', routeWith('onError: [{ then: drop }, { when: a, then: stop }]'), '5:15 on-error'],
     ['an empty list of onError', routeWith('onError: []'), '5:14 missing'],
+    ['an onError of a step that says nothing', routeWith('steps: [{ filter: a, onError: { when: b } }]'), '5:35 missing'],
+    [
+      'an onError of a step that tries again',
+      routeWith('steps: [{ filter: a, onError: { retry: { attempts: 2 }, then: drop } }]'),
+      '5:37 unknown-key',
+    ],
+    ['an onError without a step', routeWith('steps: [{ onError: { then: drop } }]'), '5:15 unknown-step'],
+    ['two steps in one, and an onError', routeWith('steps: [{ filter: a, map: b, onError: { then: drop } }]'), '5:26 one-key'],
     ['a word for onError', routeWith('onError: drop'), '5:14 wrong-type'],
     [
       'otherwise before the end',

@@ -44,6 +44,10 @@ const good: readonly (readonly [what: string, text: string])[] = [
       routeWith('onError: { then: drop }').replace('routes:\n', '').replace('orders', 'more'),
   ],
   [
+    'an onError of a step',
+    routeWith('steps: [{ filter: a, onError: { then: drop } }, { filter: b, onError: [{ when: c, deadLetter: print }] }, drop]'),
+  ],
+  [
     'entries of onError',
     routeWith(
       'onError: [{ when: [a, b], deadLetter: print }, { when: a, then: drop, retry: { attempts: 1, maxAge: 1h } }, { then: stop }]',
@@ -82,6 +86,9 @@ describe('the editor schema', () => {
     ['a size without sense', routeWith('buffer: { disk: { maxBytes: big } }')],
     ['a bad name', routeWith('').replace('orders:', '4x:')],
     ['a deadLetter and then', routeWith('onError: { deadLetter: print, then: drop }')],
+    ['two steps in one, and an onError', routeWith('steps: [{ filter: a, map: b, onError: { then: drop } }]')],
+    ['an onError of a step that says nothing', routeWith('steps: [{ filter: a, onError: { when: b } }]')],
+    ['an onError without a step', routeWith('steps: [{ onError: { then: drop } }]')],
     ['an empty list of onError', routeWith('onError: []')],
     ['a key that onError has not', routeWith('onError: [{ otherwise: drop }]')],
     ['a case without a sink', routeWith('').replace('sink: print', 'sink: { switch: [{ when: a }] }')],

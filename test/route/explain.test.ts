@@ -36,6 +36,7 @@ test('explain says what becomes of each kind of failure', async () => {
 routes:
   a:
     source: generate
+    steps: [{ filter: body.x > 1, onError: { then: drop } }]
     sink: print
     onError:
       - { when: 'error.code == "REFUSED"', retry: { attempts: 9, backoff: 1s..1m, maxAge: 1h }, deadLetter: print }
@@ -47,6 +48,7 @@ routes:
   expect(text).toContain(
     'Any other that fails and for which error.attempts > 3 is tried 5 times, waiting 1s to 30s; then it is dropped and counted.',
   );
+  expect(text).toContain('Keeps messages for which body.x > 1. A message that fails is dropped and counted.');
   expect(text).toContain('Any other that fails is tried 5 times, waiting 1s to 30s; then it stops the route.');
 });
 

@@ -16,7 +16,7 @@ async function remedyOf(onError: string) {
   const text = `routes: { a: { source: generate, sink: print, onError: ${onError} } }`;
   const { model, problems } = await compileRoutes({ routes: { texts: [{ name: 'a.yaml', text }] } });
   expect(problems).toEqual([]);
-  return remedies(model!.routes[0]!.onError, graves);
+  return remedies(model!.routes[0]!, graves);
 }
 
 const order = new Message({ body: Buffer.from('{"total":5}'), headers: [['kind', 'report']] });
@@ -71,6 +71,40 @@ test('a dead letter keeps its own reason when the same delivery fails for anothe
   attachError(letter, { code: 'REFUSED', message: 'no', attempts: 1 });
   remedy({ ...refused, error: new MqferryError('TOO_LARGE', 'big') });
   expect(compileTemplate('${{ error.code }}')(letter)).toBe('REFUSED');
+});
+
+describe('a step with an onError of its own', () => {
+  const config = `
+routes:
+  a:
+    source: given
+    steps:
+      - filter: body.n != 2
+      - map: { n: body.n, size: body.size }
+        onError:
+          - { when: body.n == 1, then: drop }
+          - { when: body.n == 3, deadLetter: dead }
+    sink: { switch: [{ otherwise: { steps: [{ set: { header.twice: '\${{ body.size * 2 }}' }, onError: { then: drop } }], sink: shelf } }] }
+    onError: { then: stop }
+`;
+  const bodies = ['{"n":1}', '{"n":2}', '{"n":3}', '{"n":4,"size":2}', '{"n":5,"size":"x"}'];
+  const given = (more: string[] = []) =>
+    new FakeSource().push(...[...bodies, ...more].map((body) => new Message({ body: Buffer.from(body) })));
+
+  test('has its failures go their own way, in the cases of a switch too', async () => {
+    const source = given();
+    const { shelf, dead, mqferry } = await run(config, source.end);
+    await until('all have ended', async () => source.acked.length === 5);
+    expect(shelf.stored.map(({ body }) => String(body))).toEqual([bodies[3]]);
+    expect(dead.stored.map(({ body }) => String(body))).toEqual([bodies[2]]);
+    expect(books(mqferry, 'a')).toMatchObject({ read: 5, delivered: 1, filtered: 1, dropped: 2, deadLettered: 1 });
+  });
+
+  test('leaves what none of its entries takes to the route', async () => {
+    const { mqferry } = await run(config, given(['{"n":6}']).end);
+    await until('the route has failed', async () => mqferry.engine.routes[0]?.state === 'failed');
+    expect(mqferry.engine.routes[0]?.reason).toContain('STEP_FAILED');
+  });
 });
 
 test('each failure of a route goes its own way, and the books have all of them', async () => {
