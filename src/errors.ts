@@ -13,6 +13,7 @@ export const errorCodes = [
   'UNMAPPABLE',
   'STEP_FAILED',
   'DECODE_FAILED',
+  'EXPIRED',
   'HOPS_EXCEEDED',
   'SOURCE_GAP',
   'SINK_GONE',

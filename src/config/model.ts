@@ -140,12 +140,27 @@ export interface ErrorRuleModel {
   readonly then?: 'drop' | 'stop';
 }
 
+/**
+ * What steps make of one message. A message is written as lines of `name: value` (`key`, a property, `header.<name>`, last `body`), several are
+ * parted by `---`.
+ */
+export interface StepExample {
+  /** The items of `steps:`. */
+  readonly steps: string;
+  /** Files that the steps name, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly before: string;
+  /** The messages that go on; or `filtered`, `dropped`, or the code of an error. */
+  readonly after: string;
+}
+
 /** A kind of step as the config sees it. */
 export interface StepSpecKind {
   readonly name: string;
   readonly summary: string;
   /** Undefined: a bare word, e.g. `drop`. */
   readonly value: Field<unknown> | undefined;
+  readonly example?: StepExample;
   /** Looks at a checked value as a whole; throws what is wrong with it. With a `key` on the error, the problem is reported at that key. */
   check?(value: unknown): void;
 }

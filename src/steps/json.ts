@@ -64,16 +64,31 @@ export class JsonDraft {
   /** Sets what the path leads to; maps on the way are made. */
   set(path: readonly string[], value: unknown): void {
     if (hasBig(value)) this.#exact = true;
-    const parent = this.#parent(path, true) as object;
+    this.place(path, jsonTree(value, 0));
+  }
+
+  /** Sets what `get` has given, digits and all. */
+  place(path: readonly string[], value: unknown): void {
+    const parent = this.#parent(path, true);
     const last = path.at(-1) as string;
-    if (Array.isArray(parent)) parent[indexIn(parent, last, path)] = jsonTree(value, 0);
-    else put(parent as Record<string, unknown>, last, jsonTree(value, 0));
+    if (Array.isArray(parent)) parent[indexIn(parent, last, path)] = value;
+    else put(parent as Record<string, unknown>, last, value);
+  }
+
+  /** What the path leads to; undefined when it is not there. */
+  get(path: readonly string[]): unknown {
+    let node: unknown = this.#root;
+    for (const name of path) {
+      if (typeof node !== 'object' || node === null || !hasOwn(node, name)) return undefined;
+      node = (node as Record<string, unknown>)[name];
+    }
+    return node;
   }
 
   /** Removes what the path leads to, if it is there. */
   remove(path: readonly string[]): void {
-    if (!this.#has(path)) return;
-    const parent = this.#parent(path, false) as object;
+    if (this.get(path) === undefined) return;
+    const parent = this.#parent(path, false);
     const last = path.at(-1) as string;
     if (Array.isArray(parent)) parent.splice(Number(last), 1);
     else delete (parent as Record<string, unknown>)[last];
@@ -81,15 +96,6 @@ export class JsonDraft {
 
   change(): Change {
     return jsonChange(this.#root, this.#exact);
-  }
-
-  #has(path: readonly string[]): boolean {
-    let node: unknown = this.#root;
-    for (const name of path) {
-      if (typeof node !== 'object' || node === null || !hasOwn(node, name)) return false;
-      node = (node as Record<string, unknown>)[name];
-    }
-    return true;
   }
 
   /** The copied map or list that holds the last of the path. */

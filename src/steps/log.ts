@@ -9,6 +9,11 @@ export const log = defineStep({
     level: oneOf('The level of the line.', ['debug', 'info'], { default: 'debug' }),
     perSecond: whole('At most so many lines a second; the rest is counted.', { default: 10, min: 1, max: 1000 }),
   }),
+  example: {
+    steps: "- log: { text: 'order ${{ body.orderId }}' }",
+    before: 'body: {"orderId":7}',
+    after: 'body: {"orderId":7}',
+  },
   explain: ({ level }) => `writes a line to the log (${level})`,
   compile({ text, level, perSecond }, { log }) {
     const limit = new Limit(perSecond);

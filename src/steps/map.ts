@@ -9,6 +9,11 @@ export const map = defineStep({
   name: 'map',
   summary: 'Makes a new body: a map or list becomes JSON with its content type, text becomes UTF-8, bytes stay as they are.',
   value: mapping('An expression, or a YAML map or list whose leaves are expressions.'),
+  example: {
+    steps: '- map: { id: body.orderId, cents: int(body.total * 100) }',
+    before: 'body: {"orderId":7,"total":1.5,"note":"x"}',
+    after: 'contentType: application/json\nbody: {"id":7,"cents":150}',
+  },
   explain: (tree) => (tree instanceof Map ? `makes a new body with ${[...tree.keys()].join(', ')}` : 'makes a new body'),
   compile: (tree) =>
     eachMessage('map', (message) => {

@@ -7,6 +7,11 @@ export const remove = defineStep({
   name: 'remove',
   summary: 'Removes headers, properties, the key or parts of a JSON body. What is not there is no error.',
   value: list('What is removed, as `set` names it: `header.<name>`, `body.<path>`, `key` ...', text('What is removed.')),
+  example: {
+    steps: '- remove: [header.x-debug, body.note]',
+    before: 'header.x-debug: 1\nbody: {"orderId":7,"note":"x"}',
+    after: 'body: {"orderId":7}',
+  },
   explain: (names) => `removes ${names.join(', ')}`,
   compile(names) {
     const targets = parseTargets(names);

@@ -13,6 +13,12 @@ export const set = defineStep({
     'By what is set: `key`, `id`, `contentType` ..., `header.<name>`, `body`, `body.<path>`.',
     value('Text, in which `${{ expr }}` is evaluated; what is exactly one keeps its type; null removes.'),
   ),
+  example: {
+    steps:
+      "- set:\n    key: '${{ body.customerId }}'\n    header.region: eu\n    body.total: '${{ body.net + body.tax }}'\n    body.net: null",
+    before: 'body: {"customerId":7,"net":10,"tax":2}',
+    after: 'key: 7\nheader.region: eu\nbody: {"customerId":7,"tax":2,"total":12}',
+  },
   explain: explainSet,
   compile(values) {
     const names = Object.keys(values);

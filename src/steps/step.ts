@@ -1,5 +1,6 @@
 /** What a step is. A step never changes a message: it makes a changed copy, so that what came in can still be retried or dead-lettered. */
 import type { Field } from '../config/fields.ts';
+import type { StepExample } from '../config/model.ts';
 import type { Log } from '../connector.ts';
 import { describeError, MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
@@ -26,6 +27,8 @@ export interface StepKind<V = unknown> {
   readonly summary: string;
   /** Undefined: a bare word. */
   readonly value: Field<V> | undefined;
+  /** Shown in the reference; a test runs it. */
+  readonly example: StepExample;
   /** A sentence for `explain`. */
   explain(value: V): string;
   /** Throws CONFIG_INVALID for what the field alone cannot check. */

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { describeError, errorCodes } from '../../src/errors.ts';
+import { Message } from '../../src/message.ts';
+import { stepKinds } from '../../src/steps/index.ts';
+import { canary, hostileMessages } from './hostile.ts';
+import { type StepFiles, stepsOf } from './route.ts';
+
+/** How each step is written for hostile messages; a step that is not here fails the test. Several ways where it has several parts. */
+const written: Readonly<Record<string, readonly string[]>> = {
+  filter: ['- filter: body.total >= 0 && body.id != null', '- filter: \'header.region == "eu" || size(raw) > 3\''],
+  set: ["- set: { key: '${{ body.id }}', 'body.x.y': '${{ header }}', header.copy: '${{ body }}' }", "- set: { body: '${{ body }}' }"],
+  remove: ['- remove: [body.id, body.items.0, header.region, header.__proto__, body.__proto__.polluted]'],
+  rename: ['- rename: { body.id: body.x.y, header.region: header.constructor, body.__proto__: body.z }'],
+  map: ['- map: { id: body.id, items: body.items, __proto__: body.total }', '- map: body'],
+  base64: ['- base64: encode', '- base64: decode'],
+  expire: ['- expire: { olderThan: 1d, then: drop }', '- expire'],
+  limitSize: ['- limitSize: { maxBytes: 1KiB }'],
+  sample: ["- sample: { oneIn: 2, by: '${{ body.id }}' }"],
+  drop: ['- drop'],
+  log: ["- log: { text: '${{ body.id }}' }"],
+};
+const files: StepFiles = {};
+
+const hostile = hostileMessages();
+const good = () =>
+  [1, 2].map((id) => new Message({ body: Buffer.from(`{"id":${id},"total":5,"items":[1]}`), id: String(id) })) as [Message, Message];
+const cases = Object.keys(stepKinds).flatMap((name) => (written[name] ?? ['']).map((yaml) => [name, yaml] as const));
+
+test('there are more than 100 hostile messages', () => {
+  expect(hostile.size).toBeGreaterThan(100);
+});
+
+test('every step meets them', () => {
+  expect(Object.keys(written).sort()).toEqual(Object.keys(stepKinds).sort());
+});
+
+describe('hostile messages go the error path or on, and harm no other: ', () => {
+  test.each(cases)(
+    '%s: %s',
+    async (_, yaml) => {
+      const steps = await stepsOf(yaml, files);
+      const alone = good().map((message) => outcomeOf(steps([message]), message));
+      for (const [name, message] of hostile) {
+        const [before, after] = good();
+        const snapshot = fingerprint(message);
+        const startMs = performance.now();
+        const result = steps([before, message, after]);
+        const ms = performance.now() - startMs;
+        expect(ms, `${name} takes ${ms} ms`).toBeLessThan(2000);
+        expect(
+          [before, after].map((one) => outcomeOf(result, one)),
+          name,
+        ).toEqual(alone);
+        for (const [received, error] of result.failed) {
+          expect(received === before || received === message || received === after, name).toBe(true);
+          expect(errorCodes).toContain(error.code);
+          expect(describeError(error), name).not.toContain(canary);
+          expect(describeError(error).length, name).toBeLessThan(500);
+        }
+        for (const one of result.out) expect(one.bytes, name).toBeGreaterThanOrEqual(0); // what is written only when asked for can be written
+        expect(fingerprint(message), name).toBe(snapshot);
+        expect(({} as Record<string, unknown>)['polluted'], name).toBeUndefined();
+        expect(Object.getOwnPropertyNames(Object.prototype), name).toHaveLength(12);
+      }
+    },
+    60_000,
+  );
+});
+
+/** What became of one message: it must have ended in one way. */
+function outcomeOf({ out, failed, dropped }: ReturnType<Awaited<ReturnType<typeof stepsOf>>>, message: Message): string {
+  const parts = out.filter(({ received }) => received === message);
+  const failures = failed.filter(([received]) => received === message);
+  const drops = dropped.filter((received) => received === message);
+  if (parts.length > 0 && failures.length + drops.length > 0) return 'went on, and was set aside too';
+  if (failures.length + drops.length > 1) return 'set aside twice';
+  if (failures[0]) return `${failures[0][1].code} ${failures[0][1].message}`;
+  if (drops.length > 0) return 'dropped';
+  return parts.map((part) => fingerprint(part)).join('\n') || 'filtered';
+}
+
+function fingerprint({ body, headers, key, id, contentType, contentEncoding }: Message): string {
+  return [body?.toString('latin1') ?? 'none', headers.length, headers[0]?.[0], key?.toString('hex'), id, contentType, contentEncoding].join(
+    ' ',
+  );
+}
