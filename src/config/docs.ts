@@ -165,11 +165,12 @@ function connectorPage({ name, summary, connection, source, sink, schemes }: Any
 
 function stepsPage(steps: readonly StepSpecKind[]): string {
   const parts = ['# Steps\n', generated, 'A step is an item of `steps:`, one key each; one that takes nothing is a bare word.\n'];
-  for (const { name, summary, value, example } of steps) {
+  for (const { name, summary, value, notes, example } of steps) {
     parts.push(`## ${name}\n`, `${summary}\n`);
     if (!value) parts.push(`Takes nothing: \`- ${name}\`.\n`);
     else if (value.kind.kind === 'group') parts.push(fieldTable(value.kind.fields));
     else parts.push(`\`${name}:\` ${kindText(value.kind)}. ${value.doc}${exampleText(value.options.example)}\n`);
+    if (notes) parts.push(`${notes}\n`);
     if (example) parts.push(exampleOf(example));
   }
   return parts.join('\n');

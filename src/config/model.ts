@@ -160,6 +160,8 @@ export interface StepSpecKind {
   readonly summary: string;
   /** Undefined: a bare word, e.g. `drop`. */
   readonly value: Field<unknown> | undefined;
+  /** What else to know; paragraphs. */
+  readonly notes?: string;
   readonly example?: StepExample;
   /** Looks at a checked value as a whole; throws what is wrong with it. With a `key` on the error, the problem is reported at that key. */
   check?(value: unknown): void;

@@ -5,10 +5,10 @@ import { type CopyIds, copyIds, inbound, outbound } from '../envelope.ts';
 import { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
 import type { Message } from '../message.ts';
-import { chain, type Step, stepKinds } from '../steps/index.ts';
+import { aroundBuffer, chain, type Step, stepKinds } from '../steps/index.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
 import { deadEndsOf, remedies } from './remedies.ts';
-import { type Sharing, sharing } from './share.ts';
+import { type CompileSteps, type Sharing, sharing } from './share.ts';
 
 /** An open buffer: its near side is written, its far side read. */
 export interface OpenBuffer extends BufferPlan {
@@ -86,7 +86,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     sinks,
     deadLetters,
     problems: broken(model, label),
-    plan: async () => planOf({ model, source: source.end, sinks, deadLetters, shared, steps: compileSteps(model.steps), around, log }),
+    plan: async () => planOf({ model, source: source.end, sinks, deadLetters, shared, compileSteps, around, log }),
   };
 }
 
@@ -96,17 +96,16 @@ interface Pieces {
   readonly sinks: readonly CompiledSink[];
   readonly deadLetters: readonly CompiledSink[];
   readonly shared: Sharing;
-  readonly steps: Step;
+  readonly compileSteps: CompileSteps;
   readonly around: Surroundings;
   readonly log: Log;
 }
 
 async function planOf(pieces: Pieces): Promise<RoutePlan> {
-  const { model, source, shared, steps, around, log } = pieces;
+  const { model, source, shared, compileSteps, around, log } = pieces;
   const buffer = model.buffer && (await around.openBuffer(model.name, model.buffer, log, model.window.messages));
   const places = buffer ? [source.can.stableIds, buffer.far.can.stableIds] : [source.can.stableIds];
   const sinks = pieces.sinks.map((sink, i) => sinkPlan(sink, model, places, i));
-  const hasSteps = model.steps.length > 0;
   const deadLetters = pieces.deadLetters.map((sink) => deadLetterPlan(sink, model, places));
   const receive = inbound(model.source.trusted ?? false);
   const common = {
@@ -120,20 +119,27 @@ async function planOf(pieces: Pieces): Promise<RoutePlan> {
     log,
   } as const;
   if (!buffer) {
-    const share: PumpPlan['share'] = hasSteps ? (messages, aside) => shared.share(steps(messages, aside), aside) : shared.share;
-    const isStraight = shared.isStraight && !hasSteps;
-    return { ...common, pumps: [{ name: model.name, source, inbound: receive, share, isStraight, sinks }] };
+    const last = shareAfter(compileSteps(model.steps), model.steps.length > 0, shared);
+    return { ...common, pumps: [{ name: model.name, source, inbound: receive, ...last, sinks }] };
   }
   const near: SinkPlan = { name: 'buffer', end: buffer.near, outbound: same };
+  const { before, behind } = aroundBuffer(model.steps);
+  const steps = compileSteps(before);
   const toBuffer: PumpPlan['share'] = (messages, aside) => [steps(messages, aside)];
+  const last = shareAfter(compileSteps(behind), behind.length > 0, shared);
   return {
     ...common,
     pumps: [
-      { name: model.name, source, inbound: receive, share: toBuffer, isStraight: !hasSteps, sinks: [near] },
-      { name: 'buffer', source: buffer.far, inbound: same, share: shared.share, isStraight: shared.isStraight, sinks },
+      { name: model.name, source, inbound: receive, share: toBuffer, isStraight: before.length === 0, sinks: [near] },
+      { name: 'buffer', source: buffer.far, inbound: same, ...last, sinks },
     ],
     buffer,
   };
+}
+
+function shareAfter(steps: Step, hasSteps: boolean, shared: Sharing): Pick<PumpPlan, 'share' | 'isStraight'> {
+  if (!hasSteps) return shared;
+  return { share: (messages, aside) => shared.share(steps(messages, aside), aside), isStraight: false };
 }
 
 type Places = readonly (readonly string[])[];

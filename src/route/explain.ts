@@ -1,6 +1,6 @@
 import { durationText, sizeText } from '../config/docs.ts';
 import type { ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
-import { stepKinds } from '../steps/index.ts';
+import { aroundBuffer, stepKinds } from '../steps/index.ts';
 import { type CompiledRoute, nameOf } from './compile.ts';
 
 /** What happens to a message of this route, what is promised, and what is not, in sentences. No secrets. */
@@ -32,8 +32,10 @@ export function explain(route: CompiledRoute): string {
 /** `rabbitmq shop → filter, map → disk buffer → kafka events · at-least-once · order lane`. */
 export function oneLine({ model, label, source, sinks }: CompiledRoute): string {
   const parts = [nameOf(source.model)];
-  if (model.steps.length > 0) parts.push(model.steps.map((step) => step.name).join(', '));
+  const { before, behind } = model.buffer ? aroundBuffer(model.steps) : { before: model.steps, behind: [] };
+  if (before.length > 0) parts.push(before.map((step) => step.name).join(', '));
   if (model.buffer) parts.push(`${model.buffer.kind} buffer`);
+  if (behind.length > 0) parts.push(behind.map((step) => step.name).join(', '));
   parts.push(sinks.map((sink) => nameOf(sink.model)).join(' + '));
   const but = label.orderBut ? ' (but for refused messages)' : '';
   return `${parts.join(' → ')} · ${label.delivery} · order ${label.order}${but}`;
@@ -41,11 +43,12 @@ export function oneLine({ model, label, source, sinks }: CompiledRoute): string 
 
 function way({ model }: CompiledRoute): string[] {
   const { onError, buffer } = model;
-  const steps = model.steps.map(stepText);
+  const { before, behind } = buffer ? aroundBuffer(model.steps) : { before: model.steps, behind: [] };
+  const steps = before.map(stepText);
   if (buffer?.kind === 'disk')
     steps.push(`Stored in the disk buffer (at most ${sizeText(buffer.maxBytes)}) and synced; only then is it settled at the source.`);
   if (buffer?.kind === 'memory') steps.push('Kept in memory, and settled at the source.');
-  steps.push(...sinkText(model.sink));
+  steps.push(...behind.map(stepText), ...sinkText(model.sink));
   if (!buffer) steps.push('When every sink has confirmed it, it is settled at the source.');
   steps.push(...onError.map((rule, i) => ruleText(rule, i > 0)));
   return steps;

@@ -10,6 +10,7 @@ import { remove } from './remove.ts';
 import { rename } from './rename.ts';
 import { sample } from './sample.ts';
 import { set } from './set.ts';
+import { split } from './split.ts';
 import type { StepKind } from './step.ts';
 
 export const stepKinds: Readonly<Record<string, StepKind>> = {
@@ -18,6 +19,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   remove,
   rename,
   map,
+  split,
   base64,
   expire,
   limitSize,
@@ -25,5 +27,16 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   drop,
   log,
 };
+
+/**
+ * Steps before and behind a buffer: the first step that makes many of one stands behind it, and so do those after it. The buffer holds the
+ * whole, so that the parts have one fate and the books count what was read.
+ */
+export function aroundBuffer<S extends { readonly name: string }>(
+  steps: readonly S[],
+): { readonly before: readonly S[]; readonly behind: readonly S[] } {
+  const first = steps.findIndex(({ name }) => stepKinds[name]?.makesMany);
+  return first < 0 ? { before: steps, behind: [] } : { before: steps.slice(0, first), behind: steps.slice(first) };
+}
 
 export { chain, type Step, type StepKind } from './step.ts';

@@ -27,8 +27,12 @@ export interface StepKind<V = unknown> {
   readonly summary: string;
   /** Undefined: a bare word. */
   readonly value: Field<V> | undefined;
+  /** What else to know; paragraphs for the reference. */
+  readonly notes?: string;
   /** Shown in the reference; a test runs it. */
   readonly example: StepExample;
+  /** It may make several messages of one. Then it stands behind the buffer, where the parts share the fate of the stored whole. */
+  readonly makesMany?: true;
   /** A sentence for `explain`. */
   explain(value: V): string;
   /** Throws CONFIG_INVALID for what the field alone cannot check. */
@@ -67,6 +71,21 @@ export function eachMessage(name: string, change: (message: Message, aside: Asid
       try {
         const changed = change(message, aside);
         if (changed !== null) rest.push(changed);
+      } catch (error) {
+        aside.fail(message.received, asStepFailed(name, error));
+      }
+    }
+    return rest;
+  };
+}
+
+/** Like {@link eachMessage}, of a step that makes several of one; of none it was filtered. All go on or, when it throws, none. */
+export function eachIntoMany(name: string, change: (message: Message) => readonly Message[]): Step {
+  return (messages, aside) => {
+    const rest: Message[] = [];
+    for (const message of messages) {
+      try {
+        for (const part of change(message)) rest.push(part);
       } catch (error) {
         aside.fail(message.received, asStepFailed(name, error));
       }

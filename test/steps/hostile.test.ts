@@ -13,6 +13,7 @@ const written: Readonly<Record<string, readonly string[]>> = {
   rename: ['- rename: { body.id: body.x.y, header.region: header.constructor, body.__proto__: body.z }'],
   map: ['- map: { id: body.id, items: body.items, __proto__: body.total }', '- map: body'],
   base64: ['- base64: encode', '- base64: decode'],
+  split: ['- split: { list: body.items }', '- split: { by: lines }', '- split: { by: json }', '- split: { list: \'headers("region")\' }'],
   expire: ['- expire: { olderThan: 1d, then: drop }', '- expire'],
   limitSize: ['- limitSize: { maxBytes: 1KiB }'],
   sample: ["- sample: { oneIn: 2, by: '${{ body.id }}' }"],

@@ -14,6 +14,8 @@ export function hostileMessages(): ReadonlyMap<string, Message> {
   for (const [name, init] of Object.entries(properties())) add(name, `{"id":"${canary}","total":1}`, init);
   for (const [name, [body, init]] of Object.entries(bombs())) add(name, body, init);
   for (const [name, body] of Object.entries(xml())) add(`${name}, said to be JSON`, body, { contentType: 'application/json' });
+  const flood = Array.from({ length: 20_000 }, (_, i): Header => [`h${i}`, 'x'.repeat(40)]);
+  add('2,000 lines and 20,000 headers', '1\n'.repeat(2000), { headers: flood });
   add('a tombstone', null);
   return all;
 }
