@@ -12,6 +12,7 @@ export const errorCodes = [
   'UNROUTABLE',
   'UNMAPPABLE',
   'STEP_FAILED',
+  'INVALID',
   'DECODE_FAILED',
   'EXPIRED',
   'HOPS_EXCEEDED',

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { Compiler } from './compiled.ts';
 import type { Field, FieldKind, Fields } from './fields.ts';
 import type { Compile } from './model.ts';
@@ -115,6 +116,7 @@ export class Checker {
       const message = `${name} ends at \` #\`: for YAML the rest of the line is a comment`;
       this.problems.error(node, 'cut-by-comment', message, "quote it: '…', or move the comment to a line of its own");
     }
+    if (kind.kind === 'file') return resolve(dirname(node.file.name), node.text);
     try {
       return parse(node.text.replaceAll('$${{', '${{'), kind);
     } catch (error) {

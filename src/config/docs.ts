@@ -76,6 +76,7 @@ function flatten(fields: Fields, prefix: string, below = false): Row[] {
 
 const kindTexts: { readonly [K in FieldKind['kind']]: (kind: Extract<FieldKind, { kind: K }>) => string } = {
   text: () => 'text',
+  file: () => 'path of a file',
   template: () => 'text, `${{ }}`',
   expression: ({ listAll }) => (listAll ? 'expression, or a list: all must hold' : 'expression'),
   value: () => 'text, `${{ }}`, null',
@@ -252,6 +253,7 @@ connection is ${nameHint}. \`mqferry validate\` checks it without opening a sock
   \`! & * [ { " '\`. Numbers, \`true\` and \`null\` are expressions too.
 * **size**: \`512\`, \`64KiB\`, \`16MiB\`, \`1GB\`. **time**: \`250ms\`, \`30s\`, \`5m\`, \`1h30m\`, \`7d\`. **two times**: \`1s..30s\`.
 * **list**: a YAML list, or of plain values also \`a,b\` text. An item that is one \`\${…}\` may hold several, with commas.
+* **path of a file**: relative to the folder of the config file.
 * A comment behind an unquoted expression or \`\${{ }}\` text is an error, as \` #\` may have been meant to be part of it.
 
 ## From the environment and from files

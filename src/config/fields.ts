@@ -29,6 +29,7 @@ export interface FieldOptions<T> {
 
 export type FieldKind =
   | { readonly kind: 'text'; readonly pattern?: RegExp; readonly hint?: string }
+  | { readonly kind: 'file' }
   | { readonly kind: 'template' }
   | { readonly kind: 'expression'; readonly slot: 'boolean' | 'any'; readonly listAll: boolean }
   | { readonly kind: 'value' }
@@ -67,6 +68,11 @@ function field<T, O extends Opt<T>>(doc: string, kind: FieldKind, options: O | u
 export function text<const O extends Opt<string> & { pattern?: RegExp; hint?: string }>(doc: string, options?: O) {
   const { pattern, hint, ...rest } = (options ?? {}) as O;
   return field<string, O>(doc, { kind: 'text', ...(pattern && { pattern }), ...(hint && { hint }) }, rest as O);
+}
+
+/** The path of a file, from the folder of the config file on; the program gets it absolute. Nobody has looked whether it is there. */
+export function file<const O extends Opt<string>>(doc: string, options?: O) {
+  return field<string, O>(doc, { kind: 'file' }, options);
 }
 
 /** Text that is never printed. */

@@ -101,6 +101,7 @@ function fieldSchema({ doc, kind, options }: Field<unknown>): Schema {
 const kindSchemas: { readonly [K in FieldKind['kind']]: (kind: Extract<FieldKind, { kind: K }>) => Schema } = {
   text: ({ pattern }) =>
     pattern ? { anyOf: [{ type: 'string', pattern: pattern.source }, reference, { type: ['number', 'boolean'] }] } : scalar,
+  file: () => scalar,
   template: () => scalar,
   expression: ({ listAll }) => (listAll ? { anyOf: [scalar, { type: 'array', items: scalar, minItems: 1 }] } : scalar),
   value: () => ({ type: ['string', 'number', 'boolean', 'null'] }),

@@ -2,6 +2,7 @@
 export { compileExpression } from './compile.ts';
 export { ExpressionError } from './failure.ts';
 export { toJson } from './functions/encoding.ts';
+export { compilePattern } from './functions/patterns.ts';
 export { attachError } from './names.ts';
 export { expressionReference } from './reference.ts';
 export { put } from './result.ts';

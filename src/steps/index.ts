@@ -13,6 +13,8 @@ import { set } from './set.ts';
 import { split } from './split.ts';
 import type { StepKind } from './step.ts';
 
+import { validate } from './validate.ts';
+
 export const stepKinds: Readonly<Record<string, StepKind>> = {
   filter,
   set,
@@ -21,6 +23,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   map,
   split,
   base64,
+  validate,
   expire,
   limitSize,
   sample,

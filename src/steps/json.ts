@@ -1,5 +1,5 @@
 /** JSON bodies: a body read to change a part of it, and values written as one. No number changes that no step changed. */
-import { MqferryError } from '../errors.ts';
+import { type ErrorCode, MqferryError } from '../errors.ts';
 import { put, toJson } from '../expr/index.ts';
 import type { Message, MessageInit } from '../message.ts';
 import { wellFormed } from './values.ts';
@@ -124,15 +124,17 @@ export class JsonDraft {
   }
 }
 
-function readJson(message: Message): unknown {
+/** The body as JSON. Fails with this code when it is not. */
+export function readJson(message: Message, code: ErrorCode = 'STEP_FAILED'): unknown {
   try {
     return message.json();
   } catch {
-    return failed('the body is not JSON'); // What V8 says quotes the body.
+    throw new MqferryError(code, 'the body is not JSON'); // What V8 says quotes the body.
   }
 }
 
-function assertDepth(value: unknown, depth: number): void {
+/** Fails for what would overflow the stack of who walks it. */
+export function assertDepth(value: unknown, depth: number): void {
   if (typeof value !== 'object' || value === null) return;
   if (depth > depthMax) failed(`the body is nested more than ${depthMax} deep`);
   if (Array.isArray(value)) for (const item of value) assertDepth(item, depth + 1);

@@ -23,6 +23,12 @@ export function prepareLiteralPattern(name: string, receiver: Node | undefined, 
   }
 }
 
+/** A pattern of ECMAScript, as JSON Schema has it, for RE2. Throws what is wrong with it: look-around and back-references are not possible. */
+export function compilePattern(pattern: string): { test(text: string): boolean } {
+  const compiled = compile(RE2JS.translateRegExp(pattern));
+  return { test: (text) => compiled.matcher(text).find() };
+}
+
 export const patterns: readonly Entry[] = [
   [
     'string.matches(string): bool',

@@ -1,0 +1,22 @@
+/** What a step reads when it is compiled: files, and libraries that a route without the step never loads. */
+import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { MqferryError } from '../errors.ts';
+
+const largestSchema = 4 * 2 ** 20;
+
+/** The text of a file that the config names. Throws CONFIG_INVALID. */
+export function readSchema(path: string): string {
+  try {
+    const found = statSync(path);
+    if (!found.isFile()) throw new Error('not a regular file'); // a pipe would hang the start
+    if (found.size > largestSchema) throw new Error(`larger than ${largestSchema / 2 ** 20} MiB`);
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new MqferryError('CONFIG_INVALID', `cannot read the file ${path}: ${code ?? message}`, { cause: error });
+  }
+}
+
+/** Loads a library when the first step that needs it is compiled. Synchronous, as compiling is. */
+export const load = createRequire(import.meta.url);
