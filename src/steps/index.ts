@@ -1,5 +1,7 @@
 /** The steps a config may name. */
 import { base64 } from './base64.ts';
+import { compress } from './compress.ts';
+import { decompress } from './decompress.ts';
 import { drop } from './drop.ts';
 import { expire } from './expire.ts';
 import { filter } from './filter.ts';
@@ -23,6 +25,8 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   map,
   split,
   base64,
+  compress,
+  decompress,
   validate,
   expire,
   limitSize,

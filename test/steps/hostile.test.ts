@@ -14,6 +14,10 @@ const written: Readonly<Record<string, readonly string[]>> = {
   map: ['- map: { id: body.id, items: body.items, __proto__: body.total }', '- map: body'],
   base64: ['- base64: encode', '- base64: decode'],
   split: ['- split: { list: body.items }', '- split: { by: lines }', '- split: { by: json }', '- split: { list: \'headers("region")\' }'],
+  compress: ['gzip', 'deflate', 'br', 'zstd', 'lz4', 'snappy'].map((encoding) => `- compress: { encoding: ${encoding} }`),
+  decompress: ['', 'gzip', 'deflate', 'br', 'zstd', 'lz4', 'snappy'].map(
+    (encoding) => `- decompress: { maxBytes: 1MiB${encoding && `, encoding: ${encoding}`} }`,
+  ),
   validate: [
     '- validate: { schema: { type: object, required: [id, total], properties: { total: { type: number }, id: { type: [integer, string], pattern: "^(a+)+$" } } } }',
     '- validate: { schema: { $ref: "#/definitions/t", definitions: { t: { items: { $ref: "#/definitions/t" }, additionalProperties: { $ref: "#/definitions/t" }, uniqueItems: true } } } }',
