@@ -1,8 +1,10 @@
 /** The steps a config may name. */
 import { base64 } from './base64.ts';
 import { compress } from './compress.ts';
+import { decode } from './decode.ts';
 import { decompress } from './decompress.ts';
 import { drop } from './drop.ts';
+import { encode } from './encode.ts';
 import { expire } from './expire.ts';
 import { filter } from './filter.ts';
 import { limitSize } from './limit-size.ts';
@@ -24,6 +26,8 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   rename,
   map,
   split,
+  decode,
+  encode,
   base64,
   compress,
   decompress,

@@ -14,6 +14,13 @@ const written: Readonly<Record<string, readonly string[]>> = {
   map: ['- map: { id: body.id, items: body.items, __proto__: body.total }', '- map: body'],
   base64: ['- base64: encode', '- base64: decode'],
   split: ['- split: { list: body.items }', '- split: { by: lines }', '- split: { by: json }', '- split: { list: \'headers("region")\' }'],
+  decode: ['- decode: { xml: {} }', '- decode: { csv: {} }', '- decode: { csv: { header: false } }'],
+  encode: [
+    '- encode: { xml: {} }',
+    '- encode: { csv: {} }',
+    '- map: "[body]"\n- encode: { csv: {} }',
+    '- map: { root: body }\n- encode: { xml: {} }',
+  ],
   compress: ['gzip', 'deflate', 'br', 'zstd', 'lz4', 'snappy'].map((encoding) => `- compress: { encoding: ${encoding} }`),
   decompress: ['', 'gzip', 'deflate', 'br', 'zstd', 'lz4', 'snappy'].map(
     (encoding) => `- decompress: { maxBytes: 1MiB${encoding && `, encoding: ${encoding}`} }`,

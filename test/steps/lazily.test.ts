@@ -17,7 +17,11 @@ function loaded(step: string): string[] {
   return JSON.parse(out) as string[];
 }
 
-const libraries: Readonly<Record<string, string>> = { ajv: 'validate: { schema: true }' };
+const libraries: Readonly<Record<string, string>> = {
+  ajv: 'validate: { schema: true }',
+  saxes: 'decode: { xml: {} }',
+  'csv-parse': 'decode: { csv: {} }',
+};
 
 test('a library is loaded only for a step that needs it', () => {
   const without = loaded('drop');
