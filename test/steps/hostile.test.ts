@@ -14,7 +14,14 @@ const written: Readonly<Record<string, readonly string[]>> = {
   map: ['- map: { id: body.id, items: body.items, __proto__: body.total }', '- map: body'],
   base64: ['- base64: encode', '- base64: decode'],
   split: ['- split: { list: body.items }', '- split: { by: lines }', '- split: { by: json }', '- split: { list: \'headers("region")\' }'],
-  decode: ['- decode: { xml: {} }', '- decode: { csv: {} }', '- decode: { csv: { header: false } }'],
+  decode: [
+    '- decode: { xml: {} }',
+    '- decode: { csv: {} }',
+    '- decode: { csv: { header: false } }',
+    '- decode: { avro: { schema: t.avsc } }',
+    '- decode: { avro: { schema: nulls.avsc } }',
+    '- decode: { protobuf: { schema: t.proto, message: T } }',
+  ],
   encode: [
     '- encode: { xml: {} }',
     '- encode: { csv: {} }',
@@ -35,7 +42,19 @@ const written: Readonly<Record<string, readonly string[]>> = {
   drop: ['- drop'],
   log: ["- log: { text: '${{ body.id }}' }"],
 };
-const files: StepFiles = {};
+const files: StepFiles = {
+  't.avsc': JSON.stringify({
+    type: 'record',
+    name: 'T',
+    fields: [
+      { name: 'id', type: ['null', 'string', 'long'], default: null },
+      { name: 'total', type: 'double', default: 0 },
+      { name: 'items', type: { type: 'array', items: ['null', 'long', 'T'] }, default: [] },
+    ],
+  }),
+  'nulls.avsc': '{"type":"map","values":{"type":"array","items":"null"}}',
+  't.proto': 'syntax = "proto3"; message T { int64 id = 1; double total = 2; repeated T items = 3; map<string, T> more = 5; }',
+};
 
 const hostile = hostileMessages();
 const good = () =>

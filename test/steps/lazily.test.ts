@@ -21,6 +21,8 @@ const libraries: Readonly<Record<string, string>> = {
   ajv: 'validate: { schema: true }',
   saxes: 'decode: { xml: {} }',
   'csv-parse': 'decode: { csv: {} }',
+  avsc: `decode: { avro: { schema: ${join(import.meta.dirname, 'lazily.avsc')} } }`,
+  protobufjs: `decode: { protobuf: { schema: ${join(import.meta.dirname, 'lazily.proto')}, message: T } }`,
 };
 
 test('a library is loaded only for a step that needs it', () => {

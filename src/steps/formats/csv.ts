@@ -14,7 +14,7 @@ interface ReadOptions {
   readonly maxRows: number;
 }
 
-export const readCsv: Direction<ReadOptions, Decode> = {
+export const decodeCsv: Direction<ReadOptions, Decode> = {
   field: group(
     'CSV (RFC 4180). A list of maps; without `header` a list of lists. All values are text. Rows of different lengths, and a name that stands twice, are errors.',
     { header, delimiter, maxRows: whole('Rows, at most.', { default: 100_000, min: 1 }) },
@@ -59,7 +59,7 @@ interface WriteOptions {
   readonly columns: readonly string[] | undefined;
 }
 
-export const writeCsv: Direction<WriteOptions, Encode> = {
+export const encodeCsv: Direction<WriteOptions, Encode> = {
   field: group(
     'CSV (RFC 4180, lines end with CRLF), of a list of maps or of lists. What a row does not have, and null, is empty; a map or list as a value is an error.',
     {

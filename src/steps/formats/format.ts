@@ -18,6 +18,11 @@ export interface Encode {
   encode(json: string): Buffer;
 }
 
+/** As people write it. */
+export function formatName(name: string): string {
+  return name.length === 3 ? name.toUpperCase() : name.charAt(0).toUpperCase() + name.slice(1);
+}
+
 export function undecodable(sentence: string): MqferryError {
   return new MqferryError('DECODE_FAILED', sentence);
 }
@@ -37,7 +42,25 @@ export function utf8(body: Buffer): string {
 
 /** JSON with each number as its digits: text formats have no other. */
 export function withDigits(json: string): unknown {
+  return parse(json, (_number, digits) => digits);
+}
+
+/** JSON with whole numbers that a double would round as bigints. */
+export function withBigints(json: string): unknown {
+  return parse(json, (number, digits) => (isRounded(number, digits) ? BigInt(digits) : number));
+}
+
+/** JSON with whole numbers that a double would round as text. */
+export function withLongText(json: string): unknown {
+  return parse(json, (number, digits) => (isRounded(number, digits) ? digits : number));
+}
+
+function parse(json: string, number: (value: number, digits: string) => unknown): unknown {
   return JSON.parse(json, (_name: string, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' ? (context?.source ?? String(value)) : value,
+    typeof value === 'number' ? number(value, context?.source ?? String(value)) : value,
   );
+}
+
+function isRounded(number: number, digits: string): boolean {
+  return !Number.isSafeInteger(number) && /^-?\d{1,40}$/.test(digits);
 }

@@ -11,7 +11,7 @@ interface ReadOptions {
   readonly maxElements: number;
 }
 
-export const readXml: Direction<ReadOptions, Decode> = {
+export const decodeXml: Direction<ReadOptions, Decode> = {
   field: group(
     'XML. An element is a map of its elements, with attributes as `@name` and text as `#text`; one with nothing but text is that text. Elements of one name are a list. All values are text. A DTD is refused; so is anything deeper than 100.',
     {
