@@ -1,10 +1,12 @@
 /** The steps a config may name. */
 import { base64 } from './base64.ts';
+import { cloudEvents } from './cloud-events.ts';
 import { compress } from './compress.ts';
 import { decode } from './decode.ts';
 import { decompress } from './decompress.ts';
 import { drop } from './drop.ts';
 import { encode } from './encode.ts';
+import { envelope } from './envelope.ts';
 import { expire } from './expire.ts';
 import { filter } from './filter.ts';
 import { limitSize } from './limit-size.ts';
@@ -16,7 +18,7 @@ import { sample } from './sample.ts';
 import { set } from './set.ts';
 import { split } from './split.ts';
 import type { StepKind } from './step.ts';
-
+import { unwrap } from './unwrap.ts';
 import { validate } from './validate.ts';
 
 export const stepKinds: Readonly<Record<string, StepKind>> = {
@@ -32,6 +34,9 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   compress,
   decompress,
   validate,
+  cloudEvents,
+  envelope,
+  unwrap,
   expire,
   limitSize,
   sample,

@@ -32,6 +32,13 @@ const written: Readonly<Record<string, readonly string[]>> = {
   decompress: ['', 'gzip', 'deflate', 'br', 'zstd', 'lz4', 'snappy'].map(
     (encoding) => `- decompress: { maxBytes: 1MiB${encoding && `, encoding: ${encoding}`} }`,
   ),
+  cloudEvents: [
+    '- cloudEvents: { to: structured }',
+    ...['kafka', 'amqp', 'jms', 'http', 'mqtt'].map((binding) => `- cloudEvents: { to: binary, binding: ${binding} }`),
+    "- set: { header.specversion: '1.0', header.id: x, header.source: y, header.type: z }\n- cloudEvents: { to: structured }\n- cloudEvents: { to: binary, binding: http }",
+  ],
+  envelope: ['- envelope', '- envelope\n- unwrap'],
+  unwrap: ['- unwrap'],
   validate: [
     '- validate: { schema: { type: object, required: [id, total], properties: { total: { type: number }, id: { type: [integer, string], pattern: "^(a+)+$" } } } }',
     '- validate: { schema: { $ref: "#/definitions/t", definitions: { t: { items: { $ref: "#/definitions/t" }, additionalProperties: { $ref: "#/definitions/t" }, uniqueItems: true } } } }',

@@ -1,6 +1,7 @@
 /** JSON in Avro's binary encoding, strictly: what the schema does not have is an error, and no whole number is cut to fit. */
+
+import { bytesOf } from '../base64-text.ts';
 import { type AvroType, depthMax, isPlain, kindOf } from './avro-type.ts';
-import { bytesOf } from './base64-text.ts';
 import { unencodable } from './format.ts';
 
 /** `value`: JSON whose whole numbers beyond 2^53 are bigints. */

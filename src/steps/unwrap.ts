@@ -1,0 +1,17 @@
+import { defineStep, eachMessage } from './step.ts';
+import { readWhole } from './whole-message.ts';
+
+export const unwrap = defineStep({
+  name: 'unwrap',
+  summary: 'Takes the message out of the body that `envelope` has made; what it came in is gone. Anything else fails with `DECODE_FAILED`.',
+  notes:
+    'The headers are whatever the body says, so a header that begins with `mqf-` is data: at a sink it goes out as `mqf-h-…`, as any of a source that is not `trusted`. `mqf-hops` counts on.',
+  value: undefined,
+  example: {
+    steps: '- unwrap',
+    before: 'body: {"mqferry":1,"body":"aGVsbG8=","key":null,"properties":{"id":"o1"},"headers":[["region","eu","s"]]}',
+    after: 'id: o1\nheader.region: eu\nbody: hello',
+  },
+  explain: () => 'takes the message out of the envelope in its body',
+  compile: () => eachMessage('unwrap', (message) => message.change(readWhole(message.body))),
+});
