@@ -11,12 +11,13 @@ import { MqferryError } from './errors.ts';
 import { compileExpression, compileTemplate, compileValue } from './expr/index.ts';
 import { disagreements } from './route/agree.ts';
 import { BadEnd, type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
-import { stepKinds } from './steps/index.ts';
+import { type StepKind, stepKinds } from './steps/index.ts';
 
 export type { RouteBooks } from './engine/books.ts';
 export type { RouteView } from './engine/engine.ts';
 export { errorCodes, MqferryError } from './errors.ts';
 export { Message } from './message.ts';
+export type { ScriptChanges, ScriptMessage } from './steps/script-message.ts';
 export type { CompiledRoute, ConfigInputs, Engine, Problem };
 
 export interface LoadRoutes {
@@ -26,6 +27,8 @@ export interface LoadRoutes {
   readonly connectors?: Readonly<Record<string, AnyConnector>>;
   /** For `${NAME}` in the config. Nothing by default. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Lets `js` steps load and run the files that the config names. Default false. */
+  readonly allowScripts?: boolean;
 }
 
 export interface EngineOptions extends LoadRoutes {
@@ -48,16 +51,17 @@ const drainMs = 25_000;
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
 /** A step is compiled when it is checked, so that what only compiling finds has its place in the file. */
-const checkedSteps: Registry['steps'] = Object.fromEntries(
-  Object.entries(stepKinds).map(([name, kind]) => [name, { ...kind, check: (value) => void kind.compile(value, { log: silent }) }]),
-);
+function checkedSteps(allowScripts: boolean): Registry['steps'] {
+  const check = (kind: StepKind) => (value: unknown) => void kind.compile(value, { log: silent, allowScripts });
+  return Object.fromEntries(Object.entries(stepKinds).map(([name, kind]) => [name, { ...kind, check: check(kind) }]));
+}
 
 /** What a config may name: the built-in connectors and those given, and all steps. */
-export function registryOf(extra: Readonly<Record<string, AnyConnector>> = {}): Registry {
+export function registryOf(extra: Readonly<Record<string, AnyConnector>> = {}, allowScripts = false): Registry {
   const given = Object.fromEntries(Object.entries(extra).map(([name, connector]) => [name, async () => connector]));
   return {
     connectors: { ...builtIn, ...given },
-    steps: checkedSteps,
+    steps: checkedSteps(allowScripts),
     compile: { template: compileTemplate, expression: compileExpression, value: compileValue },
   };
 }
@@ -67,12 +71,13 @@ export async function compileRoutes(
   options: LoadRoutes,
   around?: Surroundings,
 ): Promise<{ routes: readonly CompiledRoute[]; model: ConfigModel | undefined; problems: readonly Problem[] }> {
-  const { model, problems } = await loadConfig(options.routes, registryOf(options.connectors), options.env ?? {});
+  const { allowScripts = false } = options;
+  const { model, problems } = await loadConfig(options.routes, registryOf(options.connectors, allowScripts), options.env ?? {});
   if (!model) return { routes: [], model, problems };
   const routes: CompiledRoute[] = [];
   const found = [...problems, ...disagreements(model.routes)];
   for (const one of model.routes) {
-    const route = compileOrExplain(one, around ?? offline, found);
+    const route = compileOrExplain(one, around ?? { ...offline, allowScripts }, found);
     if (!route) continue;
     routes.push(route);
     found.push(...route.problems);
@@ -99,6 +104,7 @@ const offline: Surroundings = {
   openBuffer: cannotRun,
   queue: (name) => new DurableQueue(name, cannotRun),
   signal: AbortSignal.abort(),
+  allowScripts: false,
 };
 
 /** Compiles routes and makes an engine for them. Throws CONFIG_INVALID with every problem, or DATA_LOCKED. */
@@ -112,6 +118,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     openBuffer: (route, model, routeLog, prefetch) => data.openBuffer(route, model, routeLog, prefetch),
     queue: (name, limits) => data.queue(name, limits),
     signal: stopping.signal,
+    allowScripts: options.allowScripts ?? false,
   });
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length > 0) throw new MqferryError('CONFIG_INVALID', renderProblems(errors));

@@ -5,7 +5,7 @@ import { describeError } from '../errors.ts';
 import type { CompiledRoute } from '../index.ts';
 import { durationOf } from './arguments.ts';
 import { Leave } from './exit-codes.ts';
-import { loadRoutes } from './load.ts';
+import { allowScripts, type LoadOptions, loadRoutes } from './load.ts';
 import { say } from './say.ts';
 import { table } from './table.ts';
 
@@ -25,9 +25,10 @@ export function addCheck(program: Command): void {
     .description('Ask the brokers, changing nothing: reachable, login, permission, queue or topic there. A row per finding.')
     .argument('[paths...]', 'files, folders or globs (default: routes)')
     .option('--timeout <time>', 'for each endpoint', durationOf, 15_000)
+    .option(...allowScripts)
     .addHelpText('after', '\nExample:\n  mqferry check routes/ --timeout 5s')
-    .action(async (paths: string[], { timeout }: { timeout: number }) => {
-      const endpoints = (await loadRoutes(paths)).flatMap(endpointsOf);
+    .action(async (paths: string[], { timeout, ...options }: { timeout: number } & LoadOptions) => {
+      const endpoints = (await loadRoutes(paths, options)).flatMap(endpointsOf);
       const rows = (await Promise.all(endpoints.map((endpoint) => examine(endpoint, timeout)))).flat();
       const lines = rows.map(({ endpoint, ok, what, text }) => [
         ok ? 'ok' : 'WRONG',

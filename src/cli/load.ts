@@ -4,9 +4,18 @@ import { type CompiledRoute, compileRoutes } from '../index.ts';
 import { Leave } from './exit-codes.ts';
 import { say } from './say.ts';
 
+/** The option of every verb that reads routes. */
+export const allowScripts = ['--allow-scripts', 'let js steps run code: whoever writes the config has the rights of this process'] as const;
+
+export interface LoadOptions {
+  readonly format?: ProblemFormat;
+  readonly allowScripts?: boolean;
+}
+
 /** The routes of these files, for looking at; leaves with 78 and every problem when there is an error. Warnings go to stderr. */
-export async function loadRoutes(paths: readonly string[], format: ProblemFormat = 'text'): Promise<readonly CompiledRoute[]> {
-  const { routes, problems } = await compileRoutes({ routes: { paths: pathsOr(paths) }, env: process.env });
+export async function loadRoutes(paths: readonly string[], options: LoadOptions = {}): Promise<readonly CompiledRoute[]> {
+  const { format = 'text', allowScripts = false } = options;
+  const { routes, problems } = await compileRoutes({ routes: { paths: pathsOr(paths) }, env: process.env, allowScripts });
   await refuse(problems, format);
   return routes;
 }

@@ -6,7 +6,7 @@ import { oneLine } from '../route/explain.ts';
 import { addressOf, choiceOf, durationOf } from './arguments.ts';
 import { Leave } from './exit-codes.ts';
 import { Idle } from './idle.ts';
-import { pathsOr } from './load.ts';
+import { allowScripts, pathsOr } from './load.ts';
 import { type LogFormat, type LogLevel, logLevels, openLog } from './log.ts';
 import { summary, verdict } from './summary.ts';
 import { version } from './version.ts';
@@ -19,6 +19,7 @@ export interface RunOptions {
   readonly drain: number;
   readonly logLevel: LogLevel;
   readonly logFormat?: LogFormat;
+  readonly allowScripts?: boolean;
 }
 
 export function addRun(program: Command): void {
@@ -34,6 +35,7 @@ export function addRun(program: Command): void {
     .option('--drain <time>', 'after a signal: time for what is on its way', durationOf, 25_000)
     .option('--log-level <level>', logLevels.join(', '), choiceOf(logLevels), 'info')
     .option('--log-format <format>', 'json or pretty (default: pretty on a terminal)', choiceOf(['json', 'pretty']))
+    .option(...allowScripts)
     .addHelpText('after', '\nExamples:\n  mqferry run routes/\n  mqferry run orders.yaml --until-idle 5s --no-admin')
     .action(async (paths: string[], options: RunOptions) => run({ paths: pathsOr(paths) }, options));
 }
@@ -45,7 +47,7 @@ export async function run(routes: Parameters<typeof createEngine>[0]['routes'], 
   surviveStrays(log);
   const signals = new Signals();
   const dataDir = options.data ?? process.env['MQFERRY_DATA'] ?? 'mqferry-data';
-  const ferry = await createEngine({ routes, env: process.env, dataDir, log });
+  const ferry = await createEngine({ routes, env: process.env, dataDir, log, allowScripts: options.allowScripts ?? false });
   for (const warning of ferry.warnings) log.warn({ file: warning.file, line: warning.line, rule: warning.rule }, warning.message);
   const admin = await openAdmin(ferry, options);
   banner(ferry, log, admin);

@@ -5,7 +5,7 @@ import { type CopyIds, copyIds, inbound, outbound } from '../envelope.ts';
 import { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
 import type { Message } from '../message.ts';
-import { aroundBuffer, chain, type Step, stepKinds } from '../steps/index.ts';
+import { aroundBuffer, chain, type Step, type StepContext, stepKinds } from '../steps/index.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
 import { deadEndsOf, remedies } from './remedies.ts';
 import { type CompileSteps, type Sharing, sharing } from './share.ts';
@@ -26,6 +26,8 @@ export interface Surroundings {
   /** The durable queue of this name, one for all routes; opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
   queue(name: string, limits: QueueLimits): Queue;
   readonly signal: AbortSignal;
+  /** Steps may run code that the config names. */
+  readonly allowScripts: boolean;
 }
 
 /** A sink of a compiled route. */
@@ -65,7 +67,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     signal: around.signal,
     queue: (name, limits) => around.queue(name, limits),
   });
-  const compileSteps = (steps: readonly StepModel[]): Step => compileChain(steps, log);
+  const compileSteps = (steps: readonly StepModel[]): Step => compileChain(steps, { log, allowScripts: around.allowScripts });
   const shared = sharing(model.sink, compileSteps);
   const source = { name: `source ${nameOf(model.source)}`, model: model.source, end: makeSource(model.source, context('source')) };
   const sinks = shared.ends.map((end, i) => makeSink(end, sinkName(shared.ends, i), context(i === 0 ? 'sink' : `sink${i + 1}`)));
@@ -164,13 +166,13 @@ function copyIdsOf(prefix: string, { mqfId }: RouteModel, places: Places): CopyI
   return copyIds(prefix, mqfId ? places.filter((names) => names.length > 0) : []);
 }
 
-function compileChain(steps: readonly StepModel[], log: Log): Step {
+function compileChain(steps: readonly StepModel[], context: StepContext): Step {
   return chain(
     steps.map((model) => {
       const { name, value, onError } = model;
       const kind = stepKinds[name];
       if (!kind) throw new Error(`step ${name} passed the check and is not there`);
-      const step = kind.compile(value, { log });
+      const step = kind.compile(value, context);
       return onError ? signed(step, model) : step;
     }),
   );

@@ -9,6 +9,7 @@ import { encode } from './encode.ts';
 import { envelope } from './envelope.ts';
 import { expire } from './expire.ts';
 import { filter } from './filter.ts';
+import { js } from './js.ts';
 import { limitSize } from './limit-size.ts';
 import { log } from './log.ts';
 import { map } from './map.ts';
@@ -37,6 +38,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   cloudEvents,
   envelope,
   unwrap,
+  js,
   expire,
   limitSize,
   sample,
@@ -55,4 +57,4 @@ export function aroundBuffer<S extends { readonly name: string }>(
   return first < 0 ? { before: steps, behind: [] } : { before: steps.slice(0, first), behind: steps.slice(first) };
 }
 
-export { chain, type Step, type StepKind } from './step.ts';
+export { chain, type Step, type StepContext, type StepKind } from './step.ts';

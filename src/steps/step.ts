@@ -19,6 +19,8 @@ export type Step = (messages: readonly Message[], aside: Aside) => readonly Mess
 /** What a step may know of the route it stands in. */
 export interface StepContext {
   readonly log: Log;
+  /** Whoever writes the config may run code. */
+  readonly allowScripts: boolean;
 }
 
 /** A kind of step as the config names it. `V` is what its field yields. */

@@ -39,6 +39,7 @@ const written: Readonly<Record<string, readonly string[]>> = {
   ],
   envelope: ['- envelope', '- envelope\n- unwrap'],
   unwrap: ['- unwrap'],
+  js: ['- js: ./s.mjs#json', '- js: ./s.mjs#all'],
   validate: [
     '- validate: { schema: { type: object, required: [id, total], properties: { total: { type: number }, id: { type: [integer, string], pattern: "^(a+)+$" } } } }',
     '- validate: { schema: { $ref: "#/definitions/t", definitions: { t: { items: { $ref: "#/definitions/t" }, additionalProperties: { $ref: "#/definitions/t" }, uniqueItems: true } } } }',
@@ -50,6 +51,8 @@ const written: Readonly<Record<string, readonly string[]>> = {
   log: ["- log: { text: '${{ body.id }}' }"],
 };
 const files: StepFiles = {
+  's.mjs': `export const json = (m) => ({ body: m.json() });
+export const all = (m) => ({ ...m, body: m.body, key: m.key, headers: m.headers });`,
   't.avsc': JSON.stringify({
     type: 'record',
     name: 'T',

@@ -48,7 +48,7 @@ async function compile(yaml: string, files: StepFiles) {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const text = `routes:\n  r:\n    source: { local: { queue: q } }\n    sink: print\n    steps:\n${yaml.replace(/^(?=.)/gm, '      ')}\n`;
-  const { routes, problems } = await compileRoutes({ routes: { texts: [{ name: join(folder, 'r.yaml'), text }] } });
+  const { routes, problems } = await compileRoutes({ routes: { texts: [{ name: join(folder, 'r.yaml'), text }] }, allowScripts: true });
   return { routes, problems: problems.map(({ message, hint }) => (hint ? `${message} — ${hint}` : message)) };
 }
 

@@ -23,7 +23,7 @@ export function run(step: Step, messages: readonly Message[]): Result {
 export function step(name: string, value?: unknown, log: Log = quiet): Step {
   const kind = stepKinds[name];
   if (kind === undefined) throw new Error(`no step ${name}`);
-  return kind.compile(value, { log });
+  return kind.compile(value, { log, allowScripts: false });
 }
 
 export const expr = (text: string) => Object.assign(compileExpression(text, 'any'), { text });

@@ -140,7 +140,7 @@ describe('the parts of a message share its fate', () => {
         const kept = filter(parts, aside);
         return sinks.map(() => kept);
       },
-      deadLetter: sinkPlan('dead', dead),
+      dead,
     };
     const route = new RouteRun(routePlan(source, sinks, share), hastyClock);
     route.start();
