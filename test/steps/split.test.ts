@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { RouteRun } from '../../src/engine/route-run.ts';
 import { Message } from '../../src/message.ts';
 import { until } from '../brokers/broker.ts';
-import { FakeSink, FakeSource, hastyClock, routePlan, sinkPlan } from '../engine/fakes.ts';
+import { FakeSink, FakeSource, hastyClock, routePlan } from '../engine/fakes.ts';
 import { jsonMessage } from '../expr/messages.ts';
 import { explanationOf, failure, problemsOf, stepsOf, through } from './route.ts';
 import { condition, expr, run, step } from './run.ts';
