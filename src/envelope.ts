@@ -123,14 +123,13 @@ class Target {
   }
 
   /** What is written on every message, whatever fits. */
-  #stamps(message: Message, hops: number): Header[] {
+  #stamps(message: Message, hops: number): readonly Header[] {
     const { headers: kind } = this.#carries;
-    const stamps: Header[] = [];
-    if (kind === 'none') return stamps;
-    if (hops > 0) stamps.push(['mqf-hops', kind === 'typed' ? hops : String(hops)]);
+    if (kind === 'none') return noStamps;
     const id = this.#copyId(message, givenId(message.headers));
-    if (id !== undefined) stamps.push(['mqf-id', id]);
-    return stamps;
+    if (hops === 0) return id === undefined ? noStamps : [['mqf-id', id]];
+    const counted = hops === 1 ? firstHop[kind === 'typed' ? 'typed' : 'text'] : hopsHeader(hops, kind);
+    return id === undefined ? [counted] : [counted, ['mqf-id', id]];
   }
 
   /** Without what does not fit; of a repeated header the first stays, of a type the text. */
@@ -211,6 +210,15 @@ class Target {
   }
 }
 
+const noStamps: readonly Header[] = [];
+
+function hopsHeader(hops: number, kind: Carries['headers']): Header {
+  return ['mqf-hops', kind === 'typed' ? hops : String(hops)];
+}
+
+/** What nearly every message gets. */
+const firstHop = { typed: hopsHeader(1, 'typed'), text: hopsHeader(1, 'text') };
+
 type Changes = { -readonly [K in keyof Properties]?: Properties[K] } & {
   headers: Header[];
   key?: null;
@@ -225,11 +233,12 @@ function propertyHeader(property: keyof Properties, kind: Carries['headers'], he
 
 /** The message with these at its end and no others of their kind. */
 function stamped(message: Message, stamps: readonly Header[]): Message {
-  const kept: Header[] = [];
-  for (const header of message.headers) if (!isStamp(header[0])) kept.push(header);
-  if (stamps.length === 0 && kept.length === message.headers.length) return message;
-  kept.push(...stamps);
-  return message.change({ headers: kept });
+  const { headers } = message;
+  let isStamped = false;
+  for (let i = 0; i < headers.length && !isStamped; i++) isStamped = isStamp((headers[i] as Header)[0]);
+  if (stamps.length === 0 && !isStamped) return message;
+  const kept = isStamped ? headers.filter(([name]) => !isStamp(name)) : headers;
+  return message.withHeaders(kept.concat(stamps));
 }
 
 /** The same header name stands before. */
@@ -240,9 +249,10 @@ function isRepeat(headers: Headers, index: number): boolean {
 }
 
 function hopsOf(headers: Headers): number {
-  for (const [name, value] of headers) {
-    if (!isHops(name)) continue;
-    const hops = Number(wireText(value));
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Header;
+    if (!isHops(header[0])) continue;
+    const hops = Number(wireText(header[1]));
     return Number.isInteger(hops) && hops > 0 ? hops : 0;
   }
   return 0;
@@ -250,6 +260,9 @@ function hopsOf(headers: Headers): number {
 
 /** The `mqf-id` that a message has: from a trusted source, or set by a step. Whatever type the last broker made of it, it is text. */
 function givenId(headers: Headers): string | undefined {
-  for (const [name, value] of headers) if (isId(name)) return toText(value)[0] || undefined;
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Header;
+    if (isId(header[0])) return toText(header[1])[0] || undefined;
+  }
   return undefined;
 }

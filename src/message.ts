@@ -144,7 +144,11 @@ export class Message implements Properties {
   /** Bytes this message weighs against window and limits: body, key and headers, roughly. */
   get bytes(): number {
     let sum = (this.body?.length ?? 0) + (this.key?.length ?? 0) + 64;
-    for (const [name, value] of this.headers) sum += name.length + weigh(value);
+    const { headers } = this;
+    for (let i = 0; i < headers.length; i++) {
+      const header = headers[i] as Header;
+      sum += header[0].length + weigh(header[1]);
+    }
     return sum;
   }
 
@@ -158,6 +162,14 @@ export class Message implements Properties {
       copy.#json = changes.json;
       copy.#body = undefined;
     } else if (changes.body === undefined) this.#lendBody(copy);
+    return copy;
+  }
+
+  /** {@link change} of the headers alone, for what every message goes through: no object in between. The body is written out if need be. */
+  withHeaders(headers: Headers): Message {
+    const copy = new Message(this, this.received);
+    (copy as { headers: Headers }).headers = headers;
+    copy.#json = this.#json;
     return copy;
   }
 

@@ -436,6 +436,19 @@ describe('mqf-id', () => {
     expect(idOf({ topicId: 'JNDU', partition: 0, offset: 0 })).toBe('orders/JNDU/0/0');
   });
 
+  test('of a place that is not whole there is none, whatever came before', () => {
+    const id = copyIds('orders', [['topic', 'partition', 'offset']]);
+    const at = (origin: Message['origin']) => id(new Message({ body: null, origin }), undefined);
+    expect(at({ partition: 1, offset: 1 })).toBeUndefined();
+    expect(at({ topic: 'a', partition: 1, offset: 1 })).toBe('orders/a/1/1');
+    expect(at({ partition: 1, offset: 2 })).toBeUndefined();
+    expect(at({ offset: 2 })).toBeUndefined();
+    expect(at({ topic: 'b', partition: 1, offset: 2 })).toBe('orders/b/1/2');
+    expect(at({ topic: 'b', partition: 0, offset: 0 })).toBe('orders/b/0/0');
+    expect(at({ topic: 'b', partition: 0 })).toBeUndefined();
+    expect(at({ topic: null, partition: 0, offset: 3 })).toBeUndefined();
+  });
+
   test('is another one for each message that a step has made of one', () => {
     const give = outbound(kafka, 'envelope', { copyId: copyIds('orders', [['offset']]) });
     const parts = (offset: number) => {

@@ -1,5 +1,5 @@
 /** Between Kafka's records and our messages. Header values stay bytes both ways; null is null, and not empty. */
-import { type Headers, type HeaderValue, Message, MqferryError, type Origin, Typed } from '../../src/connector.ts';
+import { type Header, type Headers, type HeaderValue, Message, MqferryError, type Origin, Typed } from '../../src/connector.ts';
 import type { Claim, OutHeaders } from './port.ts';
 
 /** A record as a message of its partition's lane. A timestamp below zero is none. */
@@ -28,7 +28,8 @@ function originOf({ topic, topicId, partition }: Claim, offset: number): Origin 
 /** Headers as Kafka has them, repeats included. Throws UNMAPPABLE for a value that no bytes can stand for. */
 export function toHeaders(message: Message): OutHeaders {
   const { headers } = message;
-  for (const [, value] of headers) if (!isWritable(value)) return headers.map(([name, each]) => [name, written(name, each)] as const);
+  for (let i = 0; i < headers.length; i++)
+    if (!isWritable((headers[i] as Header)[1])) return headers.map(([name, each]) => [name, written(name, each)] as const);
   return headers as OutHeaders;
 }
 

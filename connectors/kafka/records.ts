@@ -79,12 +79,16 @@ function sizeOf(records: readonly OutRecord[]): number {
   let size = headBytes;
   for (const { key, value, headers } of records) {
     size += 40 + (key?.length ?? 0) + (value?.length ?? 0);
-    // A character takes at most three bytes of UTF-8.
-    for (const [name, bytes] of headers)
-      size += 10 + 3 * name.length + (typeof bytes === 'string' ? 3 * bytes.length : (bytes?.length ?? 0));
+    // Destructuring a pair makes an iterator. A character takes at most three bytes of UTF-8.
+    for (let i = 0; i < headers.length; i++) {
+      const header = headers[i] as OutHeader;
+      size += 10 + 3 * header[0].length + (typeof header[1] === 'string' ? 3 * header[1].length : (header[1]?.length ?? 0));
+    }
   }
   return size;
 }
+
+type OutHeader = OutRecord['headers'][number];
 
 function writeRecord(out: ByteWriter, record: OutRecord, timestampDelta: number, offsetDelta: number): void {
   const { key, value, headers } = record;
@@ -96,10 +100,10 @@ function writeRecord(out: ByteWriter, record: OutRecord, timestampDelta: number,
   out.nullable(value);
   out.varint(headers.length);
   for (let i = 0; i < headers.length; i++) {
-    const [name, bytes] = headers[i] as OutRecord['headers'][number];
-    out.text(name);
-    if (typeof bytes === 'string') out.text(bytes);
-    else out.nullable(bytes);
+    const header = headers[i] as OutHeader;
+    out.text(header[0]);
+    if (typeof header[1] === 'string') out.text(header[1]);
+    else out.nullable(header[1]);
   }
   out.close(start);
 }

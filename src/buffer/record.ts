@@ -92,9 +92,10 @@ function writeTextOrBytes(value: string | Buffer, into: ByteWriter): void {
 
 function writeHeaders(headers: Headers, into: ByteWriter): void {
   into.whole(headers.length);
-  for (const [name, value] of headers) {
-    into.text(name);
-    writeValue(value, into, 0);
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Header;
+    into.text(header[0]);
+    writeValue(header[1], into, 0);
   }
 }
 

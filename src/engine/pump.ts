@@ -178,12 +178,7 @@ export class Pump {
 
   #share(ticket: Ticket, messages: readonly Message[]): readonly (readonly Message[])[] {
     const { plan } = this.#o;
-    const inbound: Message[] = [];
-    for (const message of messages) {
-      const own = plan.inbound(message);
-      if (own.fault === undefined) inbound.push(own);
-      else this.#fail(ticket, message, new MqferryError('DECODE_FAILED', describeError(own.fault), { cause: own.fault }));
-    }
+    const inbound = this.#inbound(ticket, messages);
     const fail = (message: Message, error: MqferryError, step?: object) => this.#fail(ticket, message.received, error, step);
     const drop = (message: Message) => void ticket.mark(message.received, 'dropped');
     try {
@@ -194,6 +189,24 @@ export class Pump {
       for (const message of inbound) this.#fail(ticket, message.received, bug);
       return [];
     }
+  }
+
+  /** The batch itself when nothing in it was changed or could not be decoded. */
+  #inbound(ticket: Ticket, messages: readonly Message[]): readonly Message[] {
+    const { inbound } = this.#o.plan;
+    let changed: Message[] | undefined;
+    for (let i = 0; i < messages.length; i++) {
+      const message = messages[i] as Message;
+      const own = inbound(message);
+      if (own === message && own.fault === undefined) {
+        changed?.push(own);
+        continue;
+      }
+      changed ??= messages.slice(0, i);
+      if (own.fault === undefined) changed.push(own);
+      else this.#fail(ticket, message, new MqferryError('DECODE_FAILED', describeError(own.fault), { cause: own.fault }));
+    }
+    return changed ?? messages;
   }
 
   #fail(ticket: Ticket, received: Message, error: MqferryError, step?: object): void {

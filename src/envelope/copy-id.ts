@@ -10,23 +10,42 @@ export type CopyIds = (message: Message, given: string | undefined) => string | 
  * it, but for that number. Asked once for each message, in order.
  */
 export function copyIds(route: string, places: readonly (readonly string[])[]): CopyIds {
+  const ids = places.map((names) => idAt(route, names));
   let last: Message | undefined;
   let count = 1;
   return ({ received, origin }, given) => {
     count = received === last ? count + 1 : 1;
     last = received;
     let id = given;
-    for (let i = 0; id === undefined && i < places.length; i++) id = idAt(route, origin, places[i] as readonly string[]);
+    for (let i = 0; id === undefined && i < ids.length; i++) id = (ids[i] as IdAt)(origin);
     return id === undefined || count === 1 ? id : `${id}#${count}`;
   };
 }
 
-function idAt(route: string, origin: Message['origin'], names: readonly string[]): string | undefined {
-  let id = route;
-  for (const name of names) {
-    const part = origin[name];
-    if (part === undefined || part === null) return undefined;
-    id += `/${part}`;
-  }
-  return id;
+type IdAt = (origin: Message['origin']) => string | undefined;
+
+/** All names but the last stay the same for long (topic, partition): what they make is kept, so that an id is one addition. */
+function idAt(route: string, names: readonly string[]): IdAt {
+  const [outer, inner] = [names.slice(0, -1), names.at(-1) as string];
+  let parts: readonly unknown[] = [];
+  let prefix = route;
+  return (origin) => {
+    const place = origin[inner];
+    if (isAbsent(place)) return undefined;
+    let isSame = true;
+    for (let i = 0; i < outer.length; i++) {
+      const part = origin[outer[i] as string];
+      if (isAbsent(part)) return undefined;
+      if (part !== parts[i]) isSame = false;
+    }
+    if (!isSame) {
+      parts = outer.map((name) => origin[name]);
+      prefix = [route, ...parts].join('/');
+    }
+    return `${prefix}/${place}`;
+  };
+}
+
+function isAbsent(part: Message['origin'][string] | undefined): boolean {
+  return part === undefined || part === null;
 }

@@ -12,7 +12,10 @@ export function inbound(trusted: boolean): (message: Message) => Message {
 }
 
 function disarmed(message: Message): Message {
-  if (!message.headers.some(([name]) => isOurs(name))) return message;
+  const { headers } = message;
+  let isClean = true;
+  for (let i = 0; i < headers.length && isClean; i++) isClean = !isOurs((headers[i] as Header)[0]);
+  if (isClean) return message;
   return message.change({ headers: message.headers.map(([name, value]) => [isOurs(name) ? `mqf-h-${name}` : name, value] as const) });
 }
 
