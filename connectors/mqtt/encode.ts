@@ -2,7 +2,8 @@
  * PUBLISH and PUBACK as bytes (MQTT 5, 3.3 and 3.4; MQTT 3.1.1 has the same without properties). Many packets in one piece of memory and one
  * write: mqtt-packet 9 writes a packet in a dozen small pieces, which costs four times as much.
  */
-import { lengthBytes, type Publish } from './message.ts';
+import type { Header } from '../../src/connector.ts';
+import { lengthBytes, type Publish, type PublishProperties } from './message.ts';
 
 const publishType = 0x30;
 const pubackType = 0x40;
@@ -35,14 +36,13 @@ function sizeMax({ topic, payload, properties }: Publish): number {
   return 16 + 3 * topic.length + payload.length + (properties ? propertiesMax(properties) : 0);
 }
 
-type Properties = NonNullable<Publish['properties']>;
-/** One entry for each user property, see message.ts. */
-type Pairs = readonly Record<string, string>[];
-
-function propertiesMax({ contentType, responseTopic, correlationData, userProperties }: Properties): number {
+function propertiesMax({ contentType, responseTopic, correlationData, userProperties }: PublishProperties): number {
   let size = 20 + 3 * ((contentType?.length ?? 0) + (responseTopic?.length ?? 0)) + (correlationData?.length ?? 0);
-  for (const pair of (userProperties ?? []) as unknown as Pairs)
-    for (const name in pair) size += 5 + 3 * (name.length + (pair[name] as string).length);
+  if (userProperties !== undefined)
+    for (let i = 0; i < userProperties.length; i++) {
+      const header = userProperties[i] as Header;
+      size += 5 + 3 * (header[0].length + (header[1] as string).length);
+    }
   return size;
 }
 
@@ -63,13 +63,13 @@ class PacketWriter {
     this.#byte(publishType | (qos << 1) | (retain ? 1 : 0));
     const start = this.#open(sizeMax(packet));
     this.#text(topic);
-    if (qos > 0) this.#short(messageId as number);
+    if (qos > 0) this.#short(messageId);
     if (properties) this.#properties(properties);
     this.#raw(payload);
     this.#close(start);
   }
 
-  #properties(properties: Properties): void {
+  #properties(properties: PublishProperties): void {
     const { messageExpiryInterval, contentType, responseTopic, correlationData, userProperties } = properties;
     const start = this.#open(propertiesMax(properties));
     if (messageExpiryInterval !== undefined) {
@@ -84,11 +84,11 @@ class PacketWriter {
       this.#raw(correlationData);
     }
     if (userProperties !== undefined)
-      for (const pair of userProperties as unknown as Pairs)
-        for (const name in pair) {
-          this.#property(propertyId.user, name);
-          this.#text(pair[name] as string);
-        }
+      for (let i = 0; i < userProperties.length; i++) {
+        const header = userProperties[i] as Header;
+        this.#property(propertyId.user, header[0]);
+        this.#text(header[1] as string);
+      }
     this.#close(start);
   }
 

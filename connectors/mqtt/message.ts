@@ -1,12 +1,8 @@
 /** MQTT packets to messages and back. Nothing here touches a connection. */
 import { isUtf8 } from 'node:buffer';
-import type { IPublishPacket } from 'mqtt';
-import { type Carries, type Headers, Message, MqferryError, type Origin } from '../../src/connector.ts';
+import { type Carries, type Header, type Headers, Message, MqferryError, type Origin } from '../../src/connector.ts';
 import type { Incoming } from './decode.ts';
 import { textProblem, topicProblem } from './topic.ts';
-
-type Properties = NonNullable<IPublishPacket['properties']>;
-type UserProperties = NonNullable<Properties['userProperties']>;
 
 /** Largest packet of the protocol: one byte, the length, and what four bytes of length can say. */
 export const maxPacketBytes = 1 + 4 + 268_435_455;
@@ -45,10 +41,25 @@ function textOrBytes(data: Buffer): string | Buffer {
   return isUtf8(data) ? data.toString() : data;
 }
 
-/** A packet that is sent: the body is always bytes. */
-export interface Publish extends IPublishPacket {
-  payload: Buffer;
-  qos: 0 | 1;
+/** A packet that is sent. */
+export interface Publish {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  /** With QoS 1, set before it is sent. */
+  messageId: number;
+  /** MQTT 5 has properties, 3.1.1 none. */
+  readonly properties: PublishProperties | undefined;
+}
+
+export interface PublishProperties {
+  contentType?: string;
+  responseTopic?: string;
+  correlationData?: Buffer;
+  messageExpiryInterval?: number;
+  /** In order, with repeats; every value is text. */
+  userProperties?: Headers;
 }
 
 /** What of a packet does not come from the message. */
@@ -61,23 +72,20 @@ export interface Envelope {
 
 /** The packet to send. Throws UNMAPPABLE for what this protocol cannot say: a broker would hang up on it. */
 export function toPublish(message: Message, envelope: Envelope): Publish {
-  const packet: Publish = {
-    cmd: 'publish',
+  return {
     topic: envelope.topic,
     payload: message.body ?? empty,
     qos: envelope.qos,
     retain: envelope.retain,
-    dup: false,
+    messageId: 0,
+    properties: envelope.version === 5 ? toProperties(message) : undefined,
   };
-  if (envelope.version === 5) packet.properties = toProperties(message);
-  return packet;
 }
 
 const empty = Buffer.alloc(0);
 
-// Absent properties are left out: mqtt-packet takes the trouble of looking at each key.
-function toProperties(message: Message): Properties {
-  const properties: Properties = {};
+function toProperties(message: Message): PublishProperties {
+  const properties: PublishProperties = {};
   if (message.contentType !== undefined) properties.contentType = checked('contentType', message.contentType);
   if (message.replyTo !== undefined) properties.responseTopic = checkedTopic(message.replyTo);
   if (message.correlationId !== undefined) properties.correlationData = correlationData(message.correlationId);
@@ -86,15 +94,14 @@ function toProperties(message: Message): Properties {
   return properties;
 }
 
-// A list of one-key objects keeps order and repeats; mqtt-packet 9 writes it, its types do not know it.
-function toUserProperties(headers: Headers): UserProperties {
-  const pairs: UserProperties[] = [];
-  for (const [name, value] of headers) {
-    if (typeof value !== 'string') throw unmappable(`header ${JSON.stringify(name)} is not text`);
-    checked('the name of a header', name);
-    pairs.push({ [name]: checked('header', value, name) });
+function toUserProperties(headers: Headers): Headers {
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Header;
+    if (typeof header[1] !== 'string') throw unmappable(`header ${JSON.stringify(header[0])} is not text`);
+    checked('the name of a header', header[0]);
+    checked('header', header[1], header[0]);
   }
-  return pairs as unknown as UserProperties;
+  return headers;
 }
 
 /** The whole seconds that are left, at least one: 0 would mean that it must not be delivered at all. */
@@ -134,13 +141,12 @@ export function packetBytes(packet: Publish): number {
   return 1 + lengthBytes(length) + length;
 }
 
-function propertyBytes(properties: Properties): number {
+function propertyBytes(properties: PublishProperties): number {
   const { contentType, responseTopic, correlationData, messageExpiryInterval, userProperties } = properties;
   let sum = 0;
   for (const value of [contentType, responseTopic, correlationData]) if (value !== undefined) sum += 3 + Buffer.byteLength(value);
   if (messageExpiryInterval !== undefined) sum += 5;
-  for (const pair of (userProperties ?? []) as unknown as Record<string, string>[])
-    for (const name in pair) sum += 5 + Buffer.byteLength(name) + Buffer.byteLength(pair[name] as string);
+  for (const [name, value] of userProperties ?? []) sum += 5 + Buffer.byteLength(name) + Buffer.byteLength(value as string);
   return sum;
 }
 

@@ -1,5 +1,5 @@
 /** What the MQTT tests have in common: ends with their defaults filled in, and a plain client on the other side. */
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { connectAsync, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import { afterEach } from 'vitest';
 import type { ConnectionConfig, SinkConfig, SourceConfig } from '../../../connectors/mqtt/config.ts';
 import { connectionFields, sinkFields, sourceFields } from '../../../connectors/mqtt/config.ts';
@@ -39,9 +39,21 @@ export function constant(text: string): Template {
   return Object.assign(() => text, { constant: text });
 }
 
+/** The packet as mqtt.js has it. */
+export function asPacket({ properties, ...publish }: Publish): IPublishPacket {
+  const pairs = properties?.userProperties?.map(([name, value]) => ({ [name]: value }));
+  const own = properties && { ...properties, ...(pairs && { userProperties: pairs }) };
+  return {
+    ...publish,
+    cmd: 'publish',
+    dup: false,
+    ...(own && { properties: own as unknown as NonNullable<IPublishPacket['properties']> }),
+  };
+}
+
 /** A packet of QoS 1 as MQTT 3.1.1 has it. */
 export function publish(topic: string, body: string, messageId: number): Publish {
-  return { cmd: 'publish', topic, payload: Buffer.from(body), qos: 1, retain: false, dup: false, messageId };
+  return { topic, payload: Buffer.from(body), qos: 1, retain: false, messageId, properties: undefined };
 }
 
 export interface LogLine {

@@ -30,7 +30,7 @@ function tapOn(wants: (count: number) => boolean = () => true) {
 }
 
 const publish = (body: string, messageId = 1) =>
-  encodePublishes([{ cmd: 'publish', topic: 't', payload: Buffer.from(body), qos: 1, retain: false, dup: false, messageId }]);
+  encodePublishes([{ topic: 't', payload: Buffer.from(body), qos: 1, retain: false, messageId, properties: undefined }]);
 
 describe('a tap', () => {
   test('takes publishes and their confirms, and lets the rest pass, wherever the bytes are cut', () => {
