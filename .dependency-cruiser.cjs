@@ -54,9 +54,9 @@ module.exports = {
     },
     {
       name: 'bottom',
-      comment: 'message, errors, inbox, config and expr know nothing above them; config and expr are strangers.',
+      comment: 'message, errors, inbox, texts, config and expr know nothing above them; config and expr are strangers.',
       severity: 'error',
-      from: { path: src('message|errors|inbox|config') },
+      from: { path: src('message|errors|inbox|texts|config') },
       to: { path: src('expr|steps|buffer|route|engine|admin|cli|index|envelope|testkit') },
     },
     {

@@ -35,8 +35,8 @@ export interface Tool {
   start(journey: Journey): Promise<Running>;
 }
 
-// Shorter, and a source that is slow because the machine is busy would count as empty.
-const idle = '3s';
+/** How long nothing may come before mqferry ends by itself. */
+const idle = '1s';
 
 /** mqferry as its users have it. It ends by itself, and its exit code says that the books balance. */
 export function mqferry(program: keyof typeof programs, buffer?: 'disk', flags: readonly string[] = []): Tool {

@@ -20,7 +20,7 @@ export {
   propertyNames,
   Typed,
 } from './message.ts';
-export { TextCache } from './text-cache.ts';
+export { TextCache, writeUtf8 } from './texts.ts';
 
 /** Messages and bytes. */
 export interface Room {

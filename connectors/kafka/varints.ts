@@ -1,5 +1,5 @@
 /** Kafka's small values: zigzag varints (as Protocol Buffers have them), and bytes with their length before them; -1 is the length of null. */
-import { TextCache } from '../../src/connector.ts';
+import { TextCache, writeUtf8 } from '../../src/connector.ts';
 
 /** Writes into memory that is large enough for all that will come. */
 export class ByteWriter {
@@ -39,23 +39,12 @@ export class ByteWriter {
   }
 
   text(value: string): void {
-    const { length } = value;
+    // A length below 64 has one byte; nearly every name and value has it.
+    const length = value.length < 64 ? writeUtf8(this.#buffer, this.#at + 1, value) : 64;
     if (length < 64) {
-      // Most are names and short values: a loop takes a fifth of the time of Buffer.write.
-      const buffer = this.#buffer;
-      const start = this.#at;
-      let at = start + 1;
-      let i = 0;
-      for (; i < length; i++) {
-        const code = value.charCodeAt(i);
-        if (code > 127) break;
-        buffer[at++] = code;
-      }
-      if (i === length) {
-        buffer[start] = 2 * length;
-        this.#at = at;
-        return;
-      }
+      this.byte(2 * length);
+      this.#at += length;
+      return;
     }
     this.varint(Buffer.byteLength(value));
     this.#at += this.#buffer.write(value, this.#at);
