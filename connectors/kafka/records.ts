@@ -8,8 +8,9 @@
  *     varint length | i8 0 | varint timestamp delta | varint offset delta | varint key length, key | varint value length, value
  *     varint headers, each: varint name length, name | varint value length, value          (lengths of null are -1)
  */
-import { crc32c } from '@platformatic/wasm-utils';
+
 import { type Compression, compress, compressionCode, decompress } from './compression.ts';
+import { crc32c } from './crc32c.ts';
 import type { OutRecord } from './port.ts';
 import { ByteReader, ByteWriter } from './varints.ts';
 

@@ -1,7 +1,9 @@
 import { createRecordsBatch, Reader, readRecordsBatches } from '@platformatic/kafka';
+import { crc32c as portable } from '@platformatic/wasm-utils';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Compression, compressionCode } from '../../../connectors/kafka/compression.ts';
+import { crc32c } from '../../../connectors/kafka/crc32c.ts';
 import type { OutRecord } from '../../../connectors/kafka/port.ts';
 import { encodeBatch, type ReadBatch, readBatches } from '../../../connectors/kafka/records.ts';
 import { ByteReader, ByteWriter } from '../../../connectors/kafka/varints.ts';
@@ -170,6 +172,16 @@ function crcOf(data: Buffer): number {
   }
   return (crc ^ 0xffffffff) >>> 0;
 }
+
+test('the CRC is the same whoever computes it', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 5000 }), (array) => {
+      const data = Buffer.from(array);
+      expect(crc32c(data)).toBe(crcOf(data));
+      expect(portable(data)).toBe(crcOf(data));
+    }),
+  );
+});
 
 describe('hostile records', () => {
   const bodies: readonly (readonly [string, string])[] = [
