@@ -17,7 +17,7 @@ const decompressedMax = 256 * 1024 * 1024;
 
 export const codecs: Readonly<Record<Exclude<Compression, 'none'>, Codec>> = {
   gzip: { compress: (data) => gzipSync(data), decompress: (data) => gunzipSync(data, { maxOutputLength: decompressedMax }) },
-  snappy: { compress: snappyCompress, decompress: unsnappy },
+  snappy: { compress: snappyCompress, decompress: unframed },
   lz4: { compress: lz4Compress, decompress: lz4Decompress },
   zstd: {
     compress: (data) => zstdCompressSync(data),
@@ -42,15 +42,27 @@ const xerial = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const xerialHeader = 16;
 
 /** Java writes blocks of its own framing: a header of 16 bytes, then length and data of each block. */
-function unsnappy(data: Buffer): Uint8Array {
-  if (!data.subarray(0, xerial.length).equals(xerial)) return snappyDecompress(data);
+function unframed(data: Buffer): Uint8Array {
+  if (!data.subarray(0, xerial.length).equals(xerial)) return unsnappy(data);
   const blocks: Uint8Array[] = [];
   for (let at = xerialHeader; at < data.length; ) {
     const length = data.readInt32BE(at);
-    blocks.push(snappyDecompress(data.subarray(at + 4, at + 4 + length)));
+    blocks.push(unsnappy(data.subarray(at + 4, at + 4 + length)));
     at += 4 + length;
   }
   return Buffer.concat(blocks);
+}
+
+/** A block begins with its length, unpacked: the memory for it is taken before anything else is looked at. */
+function unsnappy(block: Buffer): Uint8Array {
+  let length = 0;
+  for (let i = 0, scale = 1; i < 5; i++, scale *= 128) {
+    const byte = block[i] ?? 0;
+    length += (byte & 127) * scale;
+    if (byte < 128) break;
+  }
+  if (length > decompressedMax) throw new Error(`a snappy block of ${length} bytes is more than the ${decompressedMax} that are allowed`);
+  return snappyDecompress(block);
 }
 
 export function asBuffer(bytes: Uint8Array): Buffer {

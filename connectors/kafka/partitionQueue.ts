@@ -112,7 +112,7 @@ export class PartitionQueue {
       if (batch.length === 1 && only) return only.write.refuse(only.message, error);
       const middle = batch.length >> 1;
       await this.#deliver(batch.slice(0, middle));
-      return this.#deliver(batch.slice(middle));
+      return await this.#deliver(batch.slice(middle)); // awaited here, or `finally` would say that nothing is sent
     } finally {
       this.sendingSince = 0;
     }

@@ -128,20 +128,27 @@ export interface ReadBatch {
   readonly maxTimestamp: number;
   readonly producerId: bigint;
   readonly records: readonly ReadRecord[];
+  /** Of its records, unpacked. */
+  readonly bytes: number;
 }
 
 /**
- * The whole batches in these bytes; the broker may cut the last one. A batch that lies wholly below `from` is looked at no closer.
- * Throws when one is damaged or of a format of before Kafka 0.11.
+ * The whole batches in these bytes; the broker may cut the last one. A batch that lies wholly below `from` is looked at no closer. Stops
+ * behind the batch with which `maxBytes` are reached, unpacked: the rest is to be fetched again. Throws when one is damaged, or of a format of before
+ * Kafka 0.11, or when there are bytes and no whole batch.
  */
-export function readBatches(bytes: Buffer, from: number): ReadBatch[] {
+export function readBatches(bytes: Buffer, from: number, maxBytes = Number.POSITIVE_INFINITY): ReadBatch[] {
   const batches: ReadBatch[] = [];
-  for (let at = 0; at + headBytes <= bytes.length; ) {
+  let unpacked = 0;
+  for (let at = 0; at + headBytes <= bytes.length && unpacked < maxBytes; ) {
     const end = at + lengthAt + 4 + bytes.readInt32BE(at + lengthAt);
     if (end > bytes.length) break;
-    batches.push(readBatch(bytes.subarray(at, end), from));
+    const batch = readBatch(bytes.subarray(at, end), from);
+    unpacked += batch.bytes;
+    batches.push(batch);
     at = end;
   }
+  if (bytes.length > 0 && batches.length === 0) throw new Error('there are bytes and no whole record batch in them');
   return batches;
 }
 
@@ -153,7 +160,9 @@ function readBatch(batch: Buffer, from: number): ReadBatch {
     throw new Error(`the record batch at offset ${firstOffset} was damaged on its way: its CRC does not fit`);
   const attributes = batch.readInt16BE(attributesAt);
   const lastOffsetDelta = batch.readInt32BE(23);
-  const isOld = firstOffset + lastOffsetDelta < from;
+  // A marker is looked at wherever it stands: it ends the transaction of what comes behind it.
+  const isOld = (attributes & control) === 0 && firstOffset + lastOffsetDelta < from;
+  const body = isOld ? noBytes : decompress(attributes & compressionBits, batch.subarray(headBytes));
   return {
     attributes,
     firstOffset,
@@ -161,9 +170,12 @@ function readBatch(batch: Buffer, from: number): ReadBatch {
     firstTimestamp: Number(batch.readBigInt64BE(27)),
     maxTimestamp: Number(batch.readBigInt64BE(35)),
     producerId: batch.readBigInt64BE(43),
-    records: isOld ? [] : readRecords(decompress(attributes & compressionBits, batch.subarray(headBytes)), batch.readInt32BE(57)),
+    records: isOld ? [] : readRecords(body, batch.readInt32BE(57)),
+    bytes: body.length,
   };
 }
+
+const noBytes = Buffer.alloc(0);
 
 function readRecords(bytes: Buffer, count: number): ReadRecord[] {
   const from = new ByteReader(bytes);
@@ -180,6 +192,7 @@ function readRecords(bytes: Buffer, count: number): ReadRecord[] {
     if (from.at !== end) throw new Error('a record is not as long as it says');
     records.push({ offsetDelta, timestampDelta, key, value, headers });
   }
+  if (count < 0 || from.at !== bytes.length) throw new Error('a record batch has not as many records as it says');
   return records;
 }
 

@@ -87,11 +87,11 @@ export class KafkaSink implements Sink {
 
   write(messages: readonly Message[]): Promise<readonly Refusal[]> {
     if (this.#ended) return Promise.reject(this.#ended);
+    const unknown = this.#unknownTopics(messages);
     const write = new PendingWrite(messages.length);
     this.#pending.add(write);
     const forget = () => this.#pending.delete(write);
     write.done.then(forget, forget);
-    const unknown = this.#unknownTopics(messages);
     if (this.#lookup === undefined && unknown.length === 0) this.#enqueue(messages, write);
     else this.#enqueueLater(messages, write, unknown);
     return write.done;
@@ -125,8 +125,12 @@ export class KafkaSink implements Sink {
     if (topic.constant !== undefined) return this.#topics.has(topic.constant) ? [] : [topic.constant];
     const unknown = new Set<string>();
     for (const message of messages) {
-      const name = topic(message);
-      if (!this.#topics.has(name) && topicFault(name) === undefined) unknown.add(name);
+      try {
+        const name = topic(message);
+        if (!this.#topics.has(name) && topicFault(name) === undefined) unknown.add(name);
+      } catch (error) {
+        if (!(error instanceof MqferryError)) throw error; // else the message is refused when it is enqueued
+      }
     }
     return [...unknown];
   }

@@ -12,6 +12,8 @@ import { baseOptions, closeAll } from './platformaticClient.ts';
 import { type FetchAnswer, type FetchedPartition, fetchBytes } from './platformaticWire.ts';
 import { TopicWatch } from './topicWatch.ts';
 
+/** What one answer may grow to when it is unpacked; the rest is fetched again. */
+const unpackedMax = 64 * 1024 * 1024;
 const waitMs = 500;
 const pauseMs = 250;
 /** A change of leader in good order takes 1 to 5 s; after that the link counts as lost. */
@@ -222,7 +224,7 @@ class PlatformaticReader implements Reader {
     held.troubleSince = 0;
     held.end = Number(lastStableOffset);
     const position = held.position as number;
-    const chunk = readChunk(held.claim, position, readBatches(records, position), abortedTransactions);
+    const chunk = readChunk(held.claim, position, readBatches(records, position, unpackedMax), abortedTransactions);
     if (chunk.next === position) return;
     held.position = chunk.next;
     this.#ready.push(chunk);

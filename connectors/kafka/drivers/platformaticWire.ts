@@ -5,7 +5,7 @@
  */
 import * as library from '@platformatic/kafka';
 import { type Consumer, type MessageToProduce, type Producer, Reader, Writer } from '@platformatic/kafka';
-import { MqferryError } from '../../../src/connector.ts';
+import { MqferryError, notConnected } from '../../../src/connector.ts';
 import type { Compression } from '../compression.ts';
 import type { OutRecord } from '../port.ts';
 import { encodeBatch } from '../records.ts';
@@ -105,7 +105,8 @@ export function recordSender(
     const { topic, partition } = first;
     const message = { topic, partition, value: new Parcel(records) } as unknown as MessageToProduce<never, never, never, never>;
     // acks in every call: the constructor's is never read, and without it a change of leader loses what was confirmed.
-    await producer.send({ acks: -1, messages: [message] });
+    const { offsets } = await producer.send({ acks: -1, messages: [message] });
+    if (offsets?.length !== 1) throw notConnected(`the broker's answer does not say what became of a batch for ${topic}/${partition}`);
   };
 }
 

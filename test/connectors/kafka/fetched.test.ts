@@ -16,6 +16,7 @@ function batch(firstOffset: number, count: number, more: Partial<ReadBatch> = {}
     maxTimestamp: 900,
     producerId: -1n,
     records,
+    bytes: 0,
     ...more,
   };
 }

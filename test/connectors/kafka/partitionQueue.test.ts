@@ -80,6 +80,19 @@ describe('the queue of a partition', () => {
     expect(refusals.map(({ message, retry }) => [String(message.body), retry])).toEqual([['bad', false]]);
   });
 
+  test('knows since when it sends, also the second half of a batch that was halved', async () => {
+    let sends = 0;
+    const queue = new PartitionQueue(
+      limits,
+      () => (++sends === 1 ? Promise.reject(new MqferryError('TOO_LARGE', 'no')) : sends === 2 ? Promise.resolve() : new Promise(() => {})),
+      (error) => expect(error).toBeUndefined(),
+    );
+    fill(queue, ['a', 'b']);
+    await new Promise(setImmediate);
+    expect(sends).toBe(3);
+    expect(queue.sendingSince).toBeGreaterThan(0);
+  });
+
   test('sends nothing more after a send whose outcome is unknown', async () => {
     const sent: string[][] = [];
     const lost: unknown[] = [];

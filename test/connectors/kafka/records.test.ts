@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { type Compression, compressionCode } from '../../../connectors/kafka/compression.ts';
 import { crc32c } from '../../../connectors/kafka/crc32c.ts';
 import type { OutRecord } from '../../../connectors/kafka/port.ts';
-import { encodeBatch, type ReadBatch, readBatches } from '../../../connectors/kafka/records.ts';
+import { control, encodeBatch, type ReadBatch, readBatches, transactional } from '../../../connectors/kafka/records.ts';
 import { ByteReader, ByteWriter } from '../../../connectors/kafka/varints.ts';
 
 const producer = { id: 77n, epoch: 3 };
@@ -136,6 +136,41 @@ describe('a record batch', () => {
     const [batch] = readBatches(old, 2);
     expect(batch).toMatchObject({ lastOffsetDelta: 1, records: [] });
     expect(readBatches(old, 1)[0]?.records).toHaveLength(2);
+  });
+
+  test('stops unpacking where there is enough, and always unpacks one', () => {
+    const bomb = () => encode([record({ value: Buffer.alloc(1_000_000) })], 'zstd');
+    const answer = Buffer.concat([bomb(), bomb(), bomb(), bomb()]);
+    expect(answer.length).toBeLessThan(2000);
+    expect(readBatches(answer, 0, 1_500_000)).toHaveLength(2);
+    expect(readBatches(answer, 0, 1)).toHaveLength(1);
+  });
+
+  test('a snappy block that says it is larger than may be is refused before any memory is taken', () => {
+    const block = Buffer.from('80d0acf30e00', 'hex'); // 4,000,000,000 bytes
+    const lying = rewritten(encode([record()], 'snappy'), block);
+    expect(() => readBatches(lying, 0)).toThrow(/snappy block of \d+ bytes/);
+  });
+
+  test('a marker is looked at wherever it stands', () => {
+    const marker = encode([record({ key: Buffer.from([0, 0, 0, 0]) })]);
+    marker.writeInt16BE(control | transactional, 21);
+    marker.writeUInt32BE(crcOf(marker.subarray(21)), 17);
+    expect(readBatches(marker, 5)[0]?.records).toHaveLength(1);
+  });
+
+  test('with another count of records than it has is an error', () => {
+    for (const count of [0, 1, 3, -5]) {
+      const batch = encode([record(), record()]);
+      batch.writeInt32BE(count, 57);
+      batch.writeUInt32BE(crcOf(batch.subarray(21)), 17);
+      expect(() => readBatches(batch, 0), String(count)).toThrow();
+    }
+  });
+
+  test('bytes without a whole batch are an error, and not a loop', () => {
+    expect(() => readBatches(encode([record()]).subarray(0, 60), 0)).toThrow(/no whole record batch/);
+    expect(readBatches(Buffer.alloc(0), 0)).toEqual([]);
   });
 
   test('of an unknown compression is an error that says so', () => {
