@@ -33,6 +33,10 @@ const names = new TextCache();
 export function decodePublish(flags: number, body: Buffer, version: 5 | '3.1.1'): Incoming {
   const from = new Reader(body);
   const qos = (flags >> 1) & 3;
+  if (qos > 1)
+    throw new RangeError(
+      `a message of QoS ${qos}, which was not asked for: the session of this client id is another client's; use another clientId`,
+    );
   const topic = from.text(topics);
   const messageId = qos > 0 ? from.short() : 0;
   if (qos > 0 && messageId === 0) throw new RangeError('a PUBLISH without a packet id');

@@ -29,20 +29,26 @@ export class Hold {
     this.#first.resolve();
     const keepaliveMs = this.#client.keepalive * 1000;
     if (keepaliveMs === 0) return;
+    // From the first time on, for as long as the link lives: short holds that come again and again would put off both its pings and ours.
     // A broker hangs up after one and a half: the last packet may be a whole one old, so a third later is in time.
-    this.#pings = setInterval(() => this.#ping(), keepaliveMs / 3);
+    this.#pings ??= setInterval(() => this.#ping(), keepaliveMs / 3);
     this.#client.reschedulePing(true); // a ping may be on its way whose answer we shall not see
   }
 
   release(): void {
-    clearInterval(this.#pings);
     const resume = this.#resume;
     this.#resume = undefined;
     resume?.();
   }
 
+  /** The link is gone, or going. */
+  stop(): void {
+    clearInterval(this.#pings);
+    this.release();
+  }
+
   #ping(): void {
     this.#client.sendPing();
-    this.#client.reschedulePing(true); // else mqtt.js misses the answer and hangs up
+    if (this.held) this.#client.reschedulePing(true); // else mqtt.js misses the answer and hangs up
   }
 }

@@ -162,7 +162,7 @@ class MqttSource implements Source, Tenant {
 
   #stop(): void {
     this.#over = true;
-    this.#hold.release();
+    this.#hold.stop();
   }
 }
 

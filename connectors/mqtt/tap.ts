@@ -53,6 +53,11 @@ export class Tap extends Duplex {
     this.socket.write(chunk, encoding, done);
   }
 
+  /** mqtt.js writes a packet in pieces, corked: they go out as one, or one of ours could come in between. */
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this.socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  }
+
   override _final(done: (error?: Error | null) => void): void {
     this.socket.end(() => done());
   }

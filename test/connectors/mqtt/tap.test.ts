@@ -85,11 +85,27 @@ describe('a tap', () => {
     ['a PUBLISH that ends within its topic', '3003000561'],
     ['a PUBLISH of QoS 1 without a packet id', '32050001740000'],
     ['a PUBACK without an id', '400100'],
+    ['a PUBLISH of QoS 2, which was not asked for', '3406000174000178'],
+    ['a PUBLISH of QoS 3', '3606000174000178'],
   ])('%s ends the link', (_what, hex) => {
     const { tap, errors, feed } = tapOn();
     feed(Buffer.from(hex, 'hex'));
     expect(tap.destroyed).toBe(true);
     return expect.poll(() => errors[0]).toBeInstanceOf(RangeError);
+  });
+
+  test('a packet that mqtt.js writes in pieces goes out in one', async () => {
+    const { socket, tap } = tapOn();
+    const written: Buffer[] = [];
+    socket._write = (chunk, _encoding, done) => {
+      written.push(chunk);
+      setImmediate(done);
+    };
+    tap.write('first');
+    tap.cork();
+    for (const piece of ['a', 'b', 'c']) tap.write(piece);
+    tap.uncork();
+    await expect.poll(() => written.map(String)).toEqual(['first', 'abc']);
   });
 
   test('a million random bytes end in an error or in packets, and never hang', () => {
