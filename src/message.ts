@@ -76,6 +76,8 @@ export interface MessageInit extends Partial<Properties> {
   lane?: string;
   /** Why it could not be decoded; it goes to the dead letter with the bytes that came. */
   fault?: Error | undefined;
+  /** Which of the messages that steps have made of one: `#1`, or `#1#3` where that was divided again. */
+  part?: string;
 }
 
 const noHeaders: Headers = [];
@@ -99,6 +101,7 @@ export class Message implements Properties {
   readonly origin: Origin;
   readonly lane: string;
   readonly fault: Error | undefined;
+  readonly part: string;
   /** The message as this pump received it: itself, or what it was copied from. What is retried or dead-lettered. */
   readonly received: Message;
   #body: Buffer | null | undefined;
@@ -121,6 +124,7 @@ export class Message implements Properties {
     this.origin = init.origin ?? noOrigin;
     this.lane = init.lane ?? '';
     this.fault = init.fault;
+    this.part = init.part ?? '';
     this.received = received ?? this;
     this.#body = init.body;
     this.#json = undefined;
@@ -211,6 +215,7 @@ export class Message implements Properties {
       origin: this.origin,
       lane: this.lane,
       fault: this.fault,
+      part: this.part,
     };
   }
 }

@@ -4,6 +4,7 @@ import type { Carries } from '../src/connector.ts';
 import { copyIds, inbound, type OutboundOptions, outbound } from '../src/envelope.ts';
 import { MqferryError } from '../src/errors.ts';
 import { type Header, type Headers, type HeaderValue, Message, type MessageInit, propertyNames, Typed } from '../src/message.ts';
+import { eachIntoMany } from '../src/steps/step.ts';
 
 const amqp: Carries = {
   headers: 'typed',
@@ -451,17 +452,18 @@ describe('mqf-id', () => {
 
   test('is another one for each message that a step has made of one', () => {
     const give = outbound(kafka, 'envelope', { copyId: copyIds('orders', [['offset']]) });
-    const parts = (offset: number) => {
-      const whole = new Message({ body, origin: { offset } });
-      return [whole.change({ key: body }), whole.change({ body: null }), whole].flatMap((part) => idsOf(give(part)));
-    };
-    expect([parts(17), parts(18), parts(17)]).toEqual([
-      ['orders/17', 'orders/17#2', 'orders/17#3'],
-      ['orders/18', 'orders/18#2', 'orders/18#3'],
-      ['orders/17', 'orders/17#2', 'orders/17#3'],
-    ]);
-    const given = new Message({ body, headers: [['mqf-id', 'given']] });
-    expect([given.change({ key: body }), given].flatMap((part) => idsOf(give(part)))).toEqual(['given', 'given#2']);
+    const divide = eachIntoMany('divide', (message) => [message.change({ key: body }), message.change({ body: null })]);
+    const nobody = { fail: () => expect.unreachable(), drop: () => expect.unreachable() };
+    const idsOfParts = (messages: readonly Message[]) => messages.flatMap((part) => idsOf(give(part)));
+    const whole = () => new Message({ body, origin: { offset: 17 } });
+    const once = divide([whole()], nobody);
+    const twice = divide(once, nobody);
+    expect(idsOfParts(once)).toEqual(['orders/17#1', 'orders/17#2']);
+    expect(idsOfParts(twice)).toEqual(['orders/17#1#1', 'orders/17#1#2', 'orders/17#2#1', 'orders/17#2#2']);
+    // A number stays, whatever becomes of the others on a later delivery.
+    expect(idsOfParts(divide([whole()], nobody).slice(1))).toEqual(['orders/17#2']);
+    const given = divide([new Message({ body, headers: [['mqf-id', 'given']] })], nobody);
+    expect(idsOfParts(given)).toEqual(['given#1', 'given#2']);
   });
 
   test('is not there when the message has no place', () => {

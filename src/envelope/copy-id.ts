@@ -6,19 +6,15 @@ export type CopyIds = (message: Message, given: string | undefined) => string | 
 /**
  * The `mqf-id` of the messages of one sink: `route/place`, the same in each copy of a message and in no other message. The place is the first
  * of these lists of names in `origin` that the message has all of; undefined when it has none. The route stands before it because two routes
- * may make two different messages of one, and `#2`, `#3` ... behind it when a step has made several of one. A message that has an id already keeps
- * it, but for that number. Asked once for each message, in order.
+ * may make two different messages of one, and `#1`, `#2` ... behind it when a step has made several of one. A message that has an id already
+ * keeps it, but for that number.
  */
 export function copyIds(route: string, places: readonly (readonly string[])[]): CopyIds {
   const ids = places.map((names) => idAt(route, names));
-  let last: Message | undefined;
-  let count = 1;
-  return ({ received, origin }, given) => {
-    count = received === last ? count + 1 : 1;
-    last = received;
+  return ({ origin, part }, given) => {
     let id = given;
     for (let i = 0; id === undefined && i < ids.length; i++) id = (ids[i] as IdAt)(origin);
-    return id === undefined || count === 1 ? id : `${id}#${count}`;
+    return id === undefined || part === '' ? id : id + part;
   };
 }
 

@@ -50,10 +50,7 @@ brings all parts again, and so does a copy after a fault; the window counts whol
       if (list === undefined && message.body === null) return [message];
       const bodies = cut(message, maxParts);
       if (bodies.length > maxParts) throw new MqferryError('TOO_LARGE', `more than ${maxParts} parts`);
-      const bodyBytes = message.body?.length ?? 0;
-      const bytes = bodyBytes + (message.bytes - bodyBytes) * bodies.length;
-      if (bytes > maxBytes) throw new MqferryError('TOO_LARGE', `the parts would have ${bytes} bytes together, ${maxBytes} is the limit`);
-      return partsOf(message, bodies);
+      return withinLimit(partsOf(message, bodies), maxBytes);
     });
   },
 });
@@ -94,13 +91,24 @@ function lines(body: Buffer, max: number): Buffer[] {
   return found;
 }
 
-function partsOf(message: Message, bodies: readonly Body[]): Message[] {
+/** One by one, so that none is made beyond the limit. */
+function* partsOf(message: Message, bodies: readonly Body[]): Iterable<Message> {
   const headers = message.headers.filter(([name]) => name !== indexHeader && name !== countHeader);
-  return bodies.map((body, i) =>
-    message.change({
+  for (const [i, body] of bodies.entries())
+    yield message.change({
       ...body,
       headers: [...headers, [indexHeader, i], [countHeader, bodies.length]],
       ...(message.id !== undefined && { id: `${message.id}-${i}` }),
-    }),
-  );
+    });
+}
+
+function withinLimit(parts: Iterable<Message>, maxBytes: number): Message[] {
+  const kept: Message[] = [];
+  let bytes = 0;
+  for (const part of parts) {
+    bytes += part.bytes;
+    if (bytes > maxBytes) throw new MqferryError('TOO_LARGE', `the parts have more than ${maxBytes} bytes together`);
+    kept.push(part);
+  }
+  return kept;
 }

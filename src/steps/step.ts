@@ -87,7 +87,10 @@ export function eachIntoMany(name: string, change: (message: Message) => readonl
     const rest: Message[] = [];
     for (const message of messages) {
       try {
-        for (const part of change(message)) rest.push(part);
+        const parts = change(message);
+        // Numbered where they are made: whatever becomes of one of them, now or on a later delivery, the others keep their numbers.
+        if (parts.length === 1 && parts[0] === message) rest.push(message);
+        else for (let i = 0; i < parts.length; i++) rest.push((parts[i] as Message).change({ part: `${message.part}#${i + 1}` }));
       } catch (error) {
         aside.fail(message.received, asStepFailed(name, error));
       }

@@ -61,7 +61,7 @@ describe('a message stored and read again', () => {
     expect(throughBytes(new Message({ body: null, headers })).headers).toStrictEqual(headers);
   });
 
-  const properties: Required<Omit<MessageInit, 'body' | 'headers' | 'key' | 'origin' | 'lane' | 'fault'>> = {
+  const properties: Required<Omit<MessageInit, 'body' | 'headers' | 'key' | 'origin' | 'lane' | 'fault' | 'part'>> = {
     id: 'i',
     group: 'g',
     correlationId: 'c',

@@ -106,7 +106,12 @@ describe('split', () => {
     ['{ list: body }', '{"a":1}', /^STEP_FAILED split: this is not a list/],
     ['{ list: body }', '[1,null]', /element 1 of the list is null/],
     ['{ list: body.nope }', '{}', /there is no "nope"/],
-    ['{ by: lines, maxBytes: 200 }', 'a\nb\nc\nd', /^TOO_LARGE split: the parts would have \d+ bytes/],
+    ['{ by: lines, maxBytes: 200 }', 'a\nb\nc\nd', /^TOO_LARGE split: the parts have more than 200 bytes/],
+    [
+      '{ list: \'body.items.map(i, {"i": i, "all": body})\', maxBytes: 1KiB }',
+      '{"items":[1,2,3,4,5,6,7,8,9,10],"pad":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}',
+      /^TOO_LARGE split: the parts have more than 1024/,
+    ],
   ])('%s of %j fails as a whole', async (value, body, sentence) => {
     expect(await failure(`- split: ${value}`, jsonMessage(body))).toMatch(sentence);
   });
