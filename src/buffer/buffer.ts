@@ -162,9 +162,12 @@ class DiskBuffer implements RouteBuffer {
   }
 
   async close(): Promise<void> {
-    await this.#far?.close();
-    await this.#log.close();
-    this.#free();
+    try {
+      await this.#far?.close();
+      await this.#log.close();
+    } finally {
+      this.#free(); // whatever the disk has said: else nobody could open it again
+    }
   }
 
   /** One reader at a time: opening the next one ends the one before. */

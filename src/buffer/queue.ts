@@ -105,7 +105,8 @@ export class DurableQueue implements Queue {
     if (!life || this.#life !== life) return;
     this.#life = undefined;
     this.#ended = life.log.then(
-      (log) => log.close(),
+      // An error of the disk has been told to all who wrote or read; who comes next opens it anew, through recovery.
+      (log) => log.close().catch(() => undefined),
       () => undefined, // it was never open; those who wanted it have been told
     );
   }

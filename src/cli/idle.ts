@@ -37,7 +37,7 @@ export class Idle {
       const passedMs = Math.min(now - lookedAt, 2 * lookEveryMs);
       lookedAt = now;
       if (this.#engine.isOver) return 'over';
-      if (this.#engine.routes.every((route) => route.run?.isFinished)) return 'finished';
+      if (this.#engine.isFinished) return 'finished';
       if (this.#idleMs === undefined) continue;
       if (this.#hasGivenUp(now)) return 'linkDown';
       // Between two turns a busy route may look idle each time; one that was idle all the while has read nothing either.

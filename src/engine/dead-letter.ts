@@ -14,8 +14,8 @@ const textMax = 1000;
  * The message as it entered the pump that failed, with the reason in `mqf-error-*` headers; earlier reasons are replaced. A message in its own
  * right: another sink may refuse the same delivery for another reason.
  */
-export function deadLetter(received: Message, setback: Setback, now: Date): Message {
-  const kept = received.headers.filter(([name]) => !name.startsWith('mqf-error-'));
+export function deadLetter(entered: Message, setback: Setback, now: Date): Message {
+  const kept = entered.headers.filter(([name]) => !name.startsWith('mqf-error-'));
   const reason: Header[] = [
     ['mqf-error-code', setback.error.code],
     ['mqf-error-message', describeError(setback.error).slice(0, textMax)],
@@ -23,5 +23,5 @@ export function deadLetter(received: Message, setback: Setback, now: Date): Mess
     ['mqf-error-attempts', String(setback.attempts)],
     ['mqf-error-time', now.toISOString()],
   ];
-  return received.change({ headers: [...kept, ...reason], fault: undefined }).asReceived();
+  return entered.change({ headers: [...kept, ...reason], fault: undefined }).asReceived();
 }

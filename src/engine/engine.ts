@@ -26,6 +26,8 @@ export class Engine {
   readonly #handles: ReadonlyMap<string, RouteHandle>;
   readonly #runs = new Map<string, RouteRun>();
   readonly #startErrors = new Map<string, string>();
+  /** Starts under way: who asks for the same gets the same. */
+  readonly #starts = new Map<string, Promise<boolean>>();
   readonly #clock: Clock;
   readonly #log: Log;
   #stopping: Promise<boolean> | undefined;
@@ -54,14 +56,26 @@ export class Engine {
   }
 
   /** Starts a route that is not running. False when it is, or cannot be started. */
-  async startRoute(name: string): Promise<boolean> {
+  startRoute(name: string): Promise<boolean> {
     const handle = this.#handles.get(name);
     const old = this.#runs.get(name);
-    if (!handle || this.#stopping || (old && (old.state === 'running' || old.state === 'draining'))) return false;
+    if (!handle || this.#stopping || (old && !isEnded(old))) return Promise.resolve(false);
+    const starting = this.#starts.get(name) ?? this.#startOne(handle, old).finally(() => this.#starts.delete(name));
+    this.#starts.set(name, starting);
+    return starting;
+  }
+
+  async #startOne(handle: RouteHandle, old: RouteRun | undefined): Promise<boolean> {
+    const { name } = handle;
     await old?.stop(0);
-    this.#startErrors.delete(name);
     try {
-      const run = new RouteRun(await handle.plan(), this.#clock);
+      const plan = await handle.plan();
+      if (this.#stopping) {
+        await plan.buffer?.close();
+        return false;
+      }
+      this.#startErrors.delete(name);
+      const run = new RouteRun(plan, this.#clock);
       this.#runs.set(name, run);
       run.start();
       return true;
@@ -80,12 +94,29 @@ export class Engine {
 
   /** Drains and closes all routes. False when the deadline was hit. `now` ends the draining at once. */
   stop(deadlineMs: number, now?: AbortSignal): Promise<boolean> {
-    this.#stopping ??= Promise.all([...this.#runs.values()].map((run) => run.stop(deadlineMs, now))).then((all) => all.every(Boolean));
+    this.#stopping ??= this.#stopAll(deadlineMs, now);
     return this.#stopping;
   }
 
+  async #stopAll(deadlineMs: number, now: AbortSignal | undefined): Promise<boolean> {
+    await Promise.resolve(); // so that a start on its way sees that all is stopped
+    await Promise.allSettled(this.#starts.values());
+    const all = await Promise.all([...this.#runs.values()].map((run) => run.stop(deadlineMs, now)));
+    return all.every(Boolean);
+  }
+
+  /** Every route that still runs has nothing more to do. */
   get isIdle(): boolean {
-    return [...this.#handles.keys()].every((name) => this.#runs.get(name)?.isIdle === true);
+    return this.#alive.every(({ run }) => run?.isIdle === true);
+  }
+
+  /** Every route that still runs has a source that has ended, and all of it is delivered. */
+  get isFinished(): boolean {
+    return this.#alive.every(({ run }) => run?.isFinished === true);
+  }
+
+  get #alive(): readonly RouteView[] {
+    return this.routes.filter(({ state }) => state !== 'stopped' && state !== 'failed');
   }
 
   /** Messages that were read, by any pump, since the routes were started: while it stands still, nothing has come. */
@@ -99,4 +130,8 @@ export class Engine {
   get isOver(): boolean {
     return this.routes.every((route) => route.state === 'stopped' || route.state === 'failed');
   }
+}
+
+function isEnded({ state }: RouteRun): boolean {
+  return state === 'stopped' || state === 'failed';
 }

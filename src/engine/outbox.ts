@@ -231,7 +231,8 @@ export class Outbox {
     alone.attempts++;
     const text = `the broker ended the link ${alone.attempts} times when it was sent this message alone`;
     const error = new MqferryError('REFUSED', text, { cause: lost });
-    if (alone.attempts < this.#o.retryOf(alone.message, error, alone.attempts).attempts) return;
+    // Once may be an outage that happened to meet it: at least twice, whatever the config says of refusals.
+    if (alone.attempts < Math.max(2, this.#o.retryOf(alone.message, error, alone.attempts).attempts)) return;
     this.#setAside(alone, error);
     progress();
   }

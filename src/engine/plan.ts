@@ -35,8 +35,10 @@ export interface BufferPlan {
 
 /** A message that a step or a sink has not taken. */
 export interface Failure {
-  /** As it entered the pump that failed. */
+  /** What the source handed over: the key of its delivery. */
   readonly received: Message;
+  /** As it entered the pump that failed, its `mqf-` headers believed or renamed: what is judged and dead-lettered. */
+  readonly entered: Message;
   readonly error: MqferryError;
   /** Tries so far, this one among them. */
   readonly attempts: number;

@@ -112,11 +112,11 @@ export class Pump {
       backoff,
       clock,
       log,
-      retryOf: ({ received }, error, attempts) => this.#o.retryOf({ received, error, attempts }),
+      retryOf: (message, error, attempts) => this.#o.retryOf(this.#failure(message.received, error, attempts)),
       changed: this.#bell,
       countsHangUps: true,
       failed,
-      setAside: (ticket, message, error, attempts) => this.#o.giveUp(ticket, { received: message.received, error, attempts }),
+      setAside: (ticket, message, error, attempts) => this.#o.giveUp(ticket, this.#failure(message.received, error, attempts)),
     });
   }
 
@@ -211,7 +211,11 @@ export class Pump {
 
   #fail(ticket: Ticket, received: Message, error: MqferryError, step?: object): void {
     ticket.begin(1);
-    this.#o.giveUp(ticket, { received, error, attempts: 1, step });
+    this.#o.giveUp(ticket, this.#failure(received, error, 1, step));
+  }
+
+  #failure(received: Message, error: MqferryError, attempts: number, step?: object): Failure {
+    return { received, entered: this.#o.plan.inbound(received).asReceived(), error, attempts, step };
   }
 
   #post(ticket: Ticket, part: readonly Message[], sink: number): void {

@@ -32,7 +32,9 @@ export class RouteRun {
   readonly #dead: ReadonlyMap<SinkPlan, Outbox>;
   readonly #clock: Clock;
   readonly #recovered: number;
-  readonly #bell = new Bell();
+  readonly #drained = new AbortController();
+  #isLate = false;
+  #stopping: Promise<boolean> | undefined;
   #deadRuns: readonly Promise<void>[] = [];
   #closing: Promise<void> | undefined;
   readonly #onEnd: (run: RouteRun) => void;
@@ -104,36 +106,35 @@ export class RouteRun {
    * Resolves with false when the deadline was hit: what was left comes again.
    */
   async stop(deadlineMs: number, now?: AbortSignal): Promise<boolean> {
-    if (this.state !== 'running') {
+    if (this.state === 'stopped' || this.state === 'failed') {
       await this.#closing;
       return true;
     }
-    this.state = 'draining';
-    const drained = await this.#drain(deadlineMs, now);
-    await this.#close('stopped');
-    return drained;
-  }
-
-  async #drain(deadlineMs: number, now: AbortSignal | undefined): Promise<boolean> {
-    let isLate = false;
-    const over = new AbortController();
     const late = () => {
-      isLate = true;
+      this.#isLate = true;
       for (const pump of this.pumps) pump.ring();
     };
-    void this.#clock.sleep(deadlineMs, over.signal).then(() => over.signal.aborted || late());
+    // Of several who ask, the most impatient has it.
+    void this.#clock.sleep(deadlineMs, this.#drained.signal).then(() => this.#drained.signal.aborted || late());
     now?.addEventListener('abort', late);
     if (now?.aborted) late();
-    for (const pump of this.pumps) await pump.drain(() => isLate || this.state === 'failed');
-    over.abort();
+    this.#stopping ??= this.#drainAndClose();
+    const isDrained = await this.#stopping;
     now?.removeEventListener('abort', late);
-    return !isLate;
+    return isDrained;
+  }
+
+  async #drainAndClose(): Promise<boolean> {
+    this.state = 'draining';
+    for (const pump of this.pumps) await pump.drain(() => this.#isLate || (this.state as RouteState) === 'failed');
+    this.#drained.abort();
+    await this.#close('stopped');
+    return !this.#isLate;
   }
 
   #close(state: 'stopped' | 'failed'): Promise<void> {
     this.#closing ??= this.#closeAll().then(() => {
       this.state = this.state === 'failed' ? 'failed' : state;
-      this.#bell.ring();
       this.#onEnd(this);
     });
     return this.#closing;
@@ -180,12 +181,12 @@ export class RouteRun {
     }
   }
 
-  #bury(ticket: Ticket, { received, error, attempts }: Failure, sink: SinkPlan): void {
+  #bury(ticket: Ticket, { received, entered, error, attempts }: Failure, sink: SinkPlan): void {
     if (!ticket.mark(received, 'deadLettered')) {
       ticket.end(); // two sinks refused it: one dead letter
       return;
     }
-    const letter = deadLetter(received, { route: this.name, error, attempts }, new Date());
+    const letter = deadLetter(entered, { route: this.name, error, attempts }, new Date());
     this.plan.attachError?.(letter, error, attempts);
     const own = sink.outbound(letter);
     if (own instanceof MqferryError || own === 'drop') {
@@ -209,7 +210,7 @@ export class RouteRun {
       clock: this.#clock,
       log,
       retryOf: () => retry,
-      changed: this.#bell,
+      changed: new Bell(), // nobody waits for it
       countsHangUps: false,
       failed: (error) => this.#fail(describeError(error)),
       setAside: (_ticket, message, error) =>

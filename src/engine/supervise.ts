@@ -71,6 +71,9 @@ export async function supervise<L extends { close(): Promise<void> }>(s: Supervi
   become(status, 'closed', clock);
 }
 
+/** Links that have been closed, or given up. */
+const closed = new WeakSet<object>();
+
 /** Longer than any connector's own limit. */
 const closeTimeoutMs = 30_000;
 
@@ -79,6 +82,8 @@ const closeTimeoutMs = 30_000;
  * same: nothing that the link still says is heard.
  */
 export async function closeLink(link: { close(): Promise<void> }, log: Log, clock: Clock): Promise<void> {
+  if (closed.has(link)) return;
+  closed.add(link);
   const over = new AbortController();
   const late = clock.sleep(closeTimeoutMs, over.signal).then(() => {
     if (!over.signal.aborted) log.error({}, `a link did not close within ${closeTimeoutMs / 1000} s; it is left alone`);

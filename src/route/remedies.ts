@@ -19,10 +19,10 @@ export function remedies(
   const ofSteps = new Map<object, readonly Rule[]>(particular(route).map((step) => [step, compile(step.onError ?? [], rest)]));
   const last = (ofRoute.at(-1) as Rule).remedy;
   if (ofRoute.length === 1 && ofSteps.size === 0) return () => last;
-  return ({ received, error, attempts, step }) => {
+  return ({ entered, error, attempts, step }) => {
     const { code, message } = error;
-    attachError(received, { code, message, attempts });
-    const holds = ({ when }: Rule) => when === undefined || when(received) === true;
+    attachError(entered, { code, message, attempts });
+    const holds = ({ when }: Rule) => when === undefined || when(entered) === true;
     const own = step && ofSteps.get(step)?.find(holds);
     return (own ?? ofRoute.find(holds))?.remedy ?? last;
   };

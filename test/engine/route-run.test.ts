@@ -331,3 +331,97 @@ test("one route's trouble never touches another", async () => {
   expect(await engine.startRoute('bad'), 'it can be started again').toBe(true);
   await until('what it held has arrived', () => throwing.stored.length > 0);
 });
+
+test('a link lost once with one message alone is an outage, and no refusal, whatever the config says of refusals', async () => {
+  const [source, sink] = [new FakeSource(), new FakeSink()];
+  let cuts = 1;
+  sink.answer = () => (cuts-- > 0 ? 'hangUp' : 'store');
+  const retry = { attempts: 1, maxAgeMs: Number.POSITIVE_INFINITY, backoff: { fromMs: 100, toMs: 1000 } };
+  const run = start(routePlan(source.push(...messages(1)), [sink], { remedy: () => ({ retry, way: 'drop' }) }));
+  await until('it is acked', () => source.acked.length === 1);
+  expect(run.books).toMatchObject({ delivered: 1, dropped: 0 });
+});
+
+test('who asks to stop while it drains waits for the same end, and the more impatient has it', async () => {
+  const [source, sink] = [new FakeSource(), new FakeSink()];
+  sink.answer = () => 'never';
+  const run = start(routePlan(source.push(...messages(1)), [sink]));
+  await until('it is on its way', () => run.books.inFlight === 1);
+  const first = run.stop(3_600_000_00);
+  const now = new AbortController();
+  const second = run.stop(3_600_000_00, now.signal);
+  await new Promise(setImmediate);
+  expect(run.state).toBe('draining');
+  now.abort();
+  expect(await Promise.all([first, second])).toEqual([false, false]);
+  expect(run.books).toMatchObject({ inFlight: 0, returned: 1 });
+});
+
+describe('an engine', () => {
+  test('starts a route once, however many ask for it', async () => {
+    const [source, sink] = [new FakeSource(), new FakeSink()];
+    let plans = 0;
+    const plan = async () => {
+      plans++;
+      await new Promise(setImmediate);
+      return routePlan(source, [sink]);
+    };
+    const engine = new Engine([{ name: 'test', plan }], silent, hastyClock);
+    onTestFinished(() => void engine.stop(0));
+    expect(await Promise.all([engine.start(), engine.startRoute('test'), engine.startRoute('test')])).toEqual([undefined, true, true]);
+    expect(plans).toBe(1);
+    source.push(...messages(3));
+    await until('all are acked', () => source.acked.length === 3);
+    expect(sink.stored).toHaveLength(3);
+  });
+
+  test('that is stopped starts nothing that was on its way, and closes the buffer that was opened for it', async () => {
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+    let closed = 0;
+    const buffer = { label: 'b', stats: () => ({ messages: 0, bytes: 0, limitBytes: 1 }), close: async () => void closed++ };
+    const plan = async () => {
+      await opened;
+      return { ...routePlan(new FakeSource(), [new FakeSink()]), buffer };
+    };
+    const engine = new Engine([{ name: 'test', plan }], silent, hastyClock);
+    const starting = engine.startRoute('test');
+    const stopped = engine.stop(0);
+    open();
+    expect([await starting, await stopped]).toEqual([false, true]);
+    expect(closed).toBe(1);
+    expect(engine.view('test')?.run).toBeUndefined();
+  });
+
+  test('is idle when the routes that still run are, and over when none runs', async () => {
+    const [idle, failing, sink] = [new FakeSource(), new FakeSource(), new FakeSink()];
+    const refusing = new FakeSink();
+    refusing.answer = () => 'refuse';
+    const engine = new Engine(
+      [
+        { name: 'idle', plan: async () => routePlan(idle, [sink]) },
+        { name: 'failing', plan: async () => routePlan(failing.push(...messages(1)), [refusing]) },
+      ],
+      silent,
+      hastyClock,
+    );
+    onTestFinished(() => void engine.stop(0));
+    await engine.start();
+    await until('one has failed', () => engine.view('failing')?.state === 'failed');
+    await until('the rest is idle', () => engine.isIdle);
+    expect(engine.isOver).toBe(false);
+  });
+});
+
+test('a dead letter is the message as the steps saw it: its mqf- headers renamed, or believed', async () => {
+  const [source, sink, dead] = [new FakeSource(), new FakeSink(), new FakeSink()];
+  sink.answer = () => 'refuse';
+  const plan = routePlan(source, [sink], { dead });
+  const renamed = plan.pumps.map((pump) => ({
+    ...pump,
+    inbound: (message: Message) => message.change({ headers: message.headers.map(([name, value]) => [`own-${name}`, value] as const) }),
+  })) as unknown as typeof plan.pumps;
+  start({ ...plan, pumps: renamed });
+  source.push(...messages(1, { headers: [['mqf-id', 'x']] }));
+  await until('it is acked', () => source.acked.length === 1);
+  expect(dead.stored[0]?.headers[0]).toEqual(['own-mqf-id', 'x']);
+});

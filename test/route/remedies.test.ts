@@ -47,12 +47,12 @@ describe('the first entry that holds says what becomes of a failure', () => {
     ['UNMAPPABLE', 'x', 1, 'stop', 7],
   ];
   test.each(table)('%s "%s" after %i tries: %s', async (code, text, attempts, way, tries) => {
-    const remedy = (await remedyOf(`[${list}]`))({ received: order, error: new MqferryError(code, text), attempts });
+    const remedy = (await remedyOf(`[${list}]`))({ received: order, entered: order, error: new MqferryError(code, text), attempts });
     expect([nameOf(remedy), remedy.retry.attempts]).toEqual([way, tries]);
   });
 });
 
-const refused = { received: order, error: new MqferryError('REFUSED', 'no'), attempts: 1 };
+const refused = { received: order, entered: order, error: new MqferryError('REFUSED', 'no'), attempts: 1 };
 
 test('what no entry takes stops the route', async () => {
   expect(nameOf((await remedyOf('[{ when: \'error.code == "AUTH"\', then: drop }]'))(refused))).toBe('stop');
