@@ -9,6 +9,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { nameHint, namePattern } from '../config/layout.ts';
 import { MqferryError } from '../errors.ts';
 import { readJson, replaceJson } from './durable-file.ts';
 import { codeOf, realFiles } from './fs.ts';
@@ -31,10 +32,16 @@ export const queueOwner = (queue: string): string => `${queueMark}${queue}`;
 
 export const isQueue = (owner: string): boolean => owner.startsWith(queueMark);
 
-/** Where the buffer of a route or a queue lies. Throws CONFIG_INVALID when no queue can have this name. */
+/** Where the buffer of a route or a queue lies. Throws CONFIG_INVALID when none can have this name. */
 export function bufferDirectory(dataDir: string, owner: string): string {
-  if (!isQueue(owner)) return `${dataDir}/routes/${owner}/buffer`;
+  if (!isQueue(owner)) return `${dataDir}/routes/${routeName(owner)}/buffer`;
   return `${dataDir}/queues/${queueName(owner.slice(queueMark.length))}`;
+}
+
+/** A route's name comes from a command line, too, where it may be a path that leads to something else. */
+function routeName(name: string): string {
+  if (namePattern.test(name)) return name;
+  throw new MqferryError('CONFIG_INVALID', `"${name.slice(0, 80)}" cannot be the name of a route: a name is ${nameHint}`);
 }
 
 /** The name, which is also that of a directory. Throws CONFIG_INVALID when no queue can have it. */
@@ -111,7 +118,8 @@ export async function listBuffers(dataDir: string): Promise<readonly KnownBuffer
 
 function ownersIn(dataDir: string): string[] {
   const queues = namesIn(`${dataDir}/queues`).filter((name) => queuePattern.test(name));
-  return [...knownRoutes(dataDir), ...queues.map(queueOwner)].filter((owner) => existsSync(bufferDirectory(dataDir, owner)));
+  const routes = knownRoutes(dataDir).filter((name) => namePattern.test(name));
+  return [...routes, ...queues.map(queueOwner)].filter((owner) => existsSync(bufferDirectory(dataDir, owner)));
 }
 
 /** The buffers that hold messages but belong to none of these. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -140,6 +140,18 @@ describe('a buffer that no route uses', () => {
     await leave('new', 1);
     await expect(adoptBuffer(path, 'old', 'new')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     expect(await listBuffers(path)).toMatchObject([{ messages: 1 }, { messages: 3 }]);
+  });
+
+  test('cannot be named by a path to something else, nor be given to one', async () => {
+    await leave('orders', 2);
+    mkdirSync(`${path}/elsewhere/buffer`, { recursive: true });
+    for (const name of ['../elsewhere', '../../x', '..', '.', '', 'orders/../orders', '/tmp']) {
+      await expect(dropBuffer(path, name)).rejects.toThrow(`"${name}" cannot be the name of a route: a name is a letter`);
+      await expect(adoptBuffer(path, name, 'new')).rejects.toThrow('cannot be the name of a route');
+      await expect(adoptBuffer(path, 'orders', name)).rejects.toThrow('cannot be the name of a route');
+    }
+    expect(existsSync(`${path}/elsewhere/buffer`)).toBe(true);
+    expect(await listBuffers(path)).toMatchObject([{ owner: 'orders', messages: 2 }]);
   });
 
   test('can be dropped, and says how much that was', async () => {
