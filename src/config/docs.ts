@@ -204,6 +204,7 @@ steps:
     onError: { deadLetter: { rabbitmq: { connection: shop, queue: orders.odd } } }
 \`\`\`
 `;
+
 function exampleOf({ steps, files = {}, before, after }: StepExample): string {
   const shown = Object.entries(files).map(([name, text]) => `With \`${name}\`:\n\n\`\`\`text\n${text.trimEnd()}\n\`\`\`\n\n`);
   const outcome = /^[a-z]+$|^[A-Z_]+$/.test(after) ? outcomeText(after) : `becomes\n\n\`\`\`text\n${after}\n\`\`\`\n`;
