@@ -1,5 +1,5 @@
 import { durationText, sizeText } from '../config/docs.ts';
-import type { ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
+import type { BufferModel, ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
 import { aroundBuffer, stepKinds } from '../steps/index.ts';
 import { type CompiledRoute, nameOf } from './compile.ts';
 
@@ -14,9 +14,7 @@ export function explain(route: CompiledRoute): string {
     ...numbered(way(route), 2),
     '',
     `Delivery: ${label.delivery}.`,
-    ...(label.delivery === 'at-least-once'
-      ? ['  Survives kill -9, cut links and restarts of either broker. Copies are possible, at most window + prefetch per fault and sink.']
-      : []),
+    ...(label.delivery === 'at-least-once' ? [`  Survives kill -9, cut links and restarts of either broker. ${copiesText(route)}`] : []),
     ...label.copies.map((sentence) => `  ${sentence}`),
     `Order: ${orderText(route)}`,
     ...bullets('Weaker than it could be, because', [...new Set(label.weaknesses)]),
@@ -45,8 +43,7 @@ function way({ model }: CompiledRoute): string[] {
   const { onError, buffer } = model;
   const { before, behind } = buffer ? aroundBuffer(model.steps) : { before: model.steps, behind: [] };
   const steps = before.map(stepText);
-  if (buffer?.kind === 'disk')
-    steps.push(`Stored in the disk buffer (at most ${sizeText(buffer.maxBytes)}) and synced; only then is it settled at the source.`);
+  if (buffer?.kind === 'disk') steps.push(`Stored in the disk buffer (at most ${sizeText(buffer.maxBytes)}) ${syncText(buffer)}`);
   if (buffer?.kind === 'memory') steps.push('Kept in memory, and settled at the source.');
   steps.push(...behind.map(stepText), ...sinkText(model.sink));
   if (!buffer) steps.push('When every sink has confirmed it, it is settled at the source.');
@@ -54,11 +51,32 @@ function way({ model }: CompiledRoute): string[] {
   return steps;
 }
 
+function copiesText({ model }: CompiledRoute): string {
+  const most = 'Copies are possible, at most window + prefetch per fault and sink';
+  return splits(model.steps) || splitsIn(model.sink) ? `${most}, each with all the parts that \`split\` made of it.` : `${most}.`;
+}
+
+function splits(steps: readonly StepModel[]): boolean {
+  return steps.some(({ name }) => name === 'split');
+}
+
+function splitsIn(sink: SinkModel): boolean {
+  if (sink.kind === 'all') return sink.sinks.some(splitsIn);
+  return sink.kind === 'switch' && sink.cases.some((one) => splits(one.steps) || splitsIn(one.sink));
+}
+
+function syncText({ sync, everyMs }: Extract<BufferModel, { kind: 'disk' }>): string {
+  if (sync === 'always') return 'and synced; only then is it settled at the source.';
+  return `and settled at the source; synced within ${durationText(everyMs)}, until when a power cut may lose it.`;
+}
+
 function ruleText(rule: ErrorRuleModel, isAnother: boolean): string {
   const { attempts, backoff, maxAgeMs } = rule.retry;
-  const tries = attempts === 1 ? 'once' : `${attempts} times, waiting ${durationText(backoff.fromMs)} to ${durationText(backoff.toMs)}`;
+  const fate = `${whoText(rule, isAnother)} ${lastText(rule)}`;
+  if (attempts === 1) return `${fate}.`;
   const limit = maxAgeMs === undefined ? '' : `, for at most ${durationText(maxAgeMs)}`;
-  return `${whoText(rule, isAnother)} is tried ${tries}${limit}; then it ${lastText(rule)}.`;
+  const tries = `${attempts} times, waiting ${durationText(backoff.fromMs)} to ${durationText(backoff.toMs)}${limit}`;
+  return `${fate}; one that the sink refuses for now, only when it has been tried ${tries}.`;
 }
 
 function whoText({ when }: ErrorRuleModel, isAnother: boolean): string {

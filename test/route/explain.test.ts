@@ -26,7 +26,9 @@ routes:
   expect(text).toContain('2. Keeps messages for which body.x > 1.');
   expect(text).toContain('Stored in the disk buffer (at most 64MiB) and synced; only then is it settled at the source.');
   expect(text).toContain('When body.x > 5: Sets header.size. Written to print.');
-  expect(text).toContain('tried 3 times, waiting 1s to 1m; then it stops the route.');
+  expect(text).toContain(
+    'A message that fails stops the route; one that the sink refuses for now, only when it has been tried 3 times, waiting 1s to 1m.',
+  );
   expect(text).toContain('Delivery: at-least-once.');
   expect(text.match(/A message counts as delivered when standard output has taken it/g)).toHaveLength(1);
 });
@@ -41,15 +43,36 @@ routes:
     onError:
       - { when: 'error.code == "REFUSED"', retry: { attempts: 9, backoff: 1s..1m, maxAge: 1h }, deadLetter: print }
       - { when: error.attempts > 3, then: drop }
+      - { retry: { attempts: 1 }, then: stop }
 `);
   expect(text).toContain(
-    'A message that fails and for which error.code == "REFUSED" is tried 9 times, waiting 1s to 1m, for at most 1h; then it goes to print with the reason.',
+    'A message that fails and for which error.code == "REFUSED" goes to print with the reason; one that the sink refuses for now, only when it has been tried 9 times, waiting 1s to 1m, for at most 1h.',
   );
   expect(text).toContain(
-    'Any other that fails and for which error.attempts > 3 is tried 5 times, waiting 1s to 30s; then it is dropped and counted.',
+    'Any other that fails and for which error.attempts > 3 is dropped and counted; one that the sink refuses for now, only when it has been tried 5 times, waiting 1s to 30s.',
   );
   expect(text).toContain('Keeps messages for which body.x > 1. A message that fails is dropped and counted.');
-  expect(text).toContain('Any other that fails is tried 5 times, waiting 1s to 30s; then it stops the route.');
+  expect(text).toContain('Any other that fails stops the route.\n');
+});
+
+test('explain does not promise the disk before a buffer that syncs from time to time has it', async () => {
+  const text = await explained(
+    'routes: { a: { source: generate, buffer: { disk: { sync: interval, every: 200ms } }, sink: print, onError: { then: drop } } }',
+  );
+  expect(text).toContain(
+    'Stored in the disk buffer (at most 1GiB) and settled at the source; synced within 200ms, until when a power cut may lose it.',
+  );
+  expect(text).not.toContain('only then');
+});
+
+test.each([
+  ['the route', 'steps: [split: { list: body.items }], sink: print'],
+  ['a case of a switch', 'sink: { switch: [{ otherwise: { steps: [split: { list: body.items }], sink: print } }] }'],
+])('explain counts the copies of wholes when a step of %s splits', async (_where, rest) => {
+  const splitting = await explained(`routes: { a: { source: { ${rabbit} }, ${rest} } }`);
+  expect(splitting).toContain('at most window + prefetch per fault and sink, each with all the parts that `split` made of it.');
+  const whole = await explained(`routes: { a: { source: { ${rabbit} }, sink: print } }`);
+  expect(whole).toContain('at most window + prefetch per fault and sink.\n');
 });
 
 const rabbit = 'rabbitmq: { connection: { url: amqp://localhost }, queue: a }';
