@@ -145,7 +145,8 @@ export class Checker {
     if (!split || node.kind !== 'scalar' || !isPlain(of) || node.text.includes('${{')) return [this.value(node, of, name)];
     return node.text.split(',').map((text) => {
       if (text.trim() === '') this.problems.error(node, 'wrong-type', `${name} has an empty item`);
-      const part = { ...node, text: text.trim(), parts: [{ text: text.trim(), filled: node.filled, at: 0 }] };
+      const item = text.trim();
+      const part = { ...node, text: item, parts: [{ text: item, filled: node.filled, at: 0, shown: node.filled ? '***' : item }] };
       return this.value(part, of, name);
     });
   }
@@ -212,7 +213,7 @@ function literal(text: string, { file, start }: Spot): ScalarNode {
     raw: text,
     style: 'quoted',
     filled: false,
-    parts: [{ text, filled: false, at: 0 }],
+    parts: [{ text, filled: false, at: 0, shown: text }],
     cut: false,
     file,
     start,

@@ -1,9 +1,10 @@
 import type { Message } from '../message.ts';
-import type { Expression, Mapping, Template, Value } from './fields.ts';
+import type { Expression, Mapping, Shown, Template, Value } from './fields.ts';
 import type { Compile } from './model.ts';
-import { type Node, nameOf, placeInside, type ScalarNode } from './node.ts';
+import { type Node, nameOf, type Part, placeInside, type ScalarNode } from './node.ts';
 import type { Problems } from './problems.ts';
 import { scrub } from './redact.ts';
+import { shownError, shownParts } from './shown.ts';
 import { parseExact } from './values.ts';
 
 /** Compiles the slots that hold expressions, and reports what does not compile at the place inside the text. */
@@ -33,13 +34,24 @@ export class Compiler {
 
   template(node: ScalarNode): Template | undefined {
     if (!this.#whole(node, 'text with `${{ }}` in it')) return undefined;
-    return this.#at(node, 'bad-template', () => Object.assign(this.#compile.template(templateText(node)), { text: node.text }));
+    return this.#inTemplate(node, (text, shown) => this.#compile.template(text, shown));
   }
 
   value(node: ScalarNode): Value | undefined {
     if (!this.#whole(node, 'text with `${{ }}` in it')) return undefined;
-    if (!node.raw.includes('${{')) return constant(node.text, node.style === 'plain' ? parseExact(node.text) : node.text);
-    return this.#at(node, 'bad-template', () => Object.assign(this.#compile.value(templateText(node)), { text: node.text }));
+    if (!node.raw.includes('${{')) return constant(this.#shown(node).text, node.style === 'plain' ? parseExact(node.text) : node.text);
+    return this.#inTemplate(node, (text, shown) => this.#compile.value(text, shown));
+  }
+
+  #inTemplate<T extends object>(node: ScalarNode, compile: (text: string, shown: Shown) => T): (T & { readonly text: string }) | undefined {
+    const parts = templateParts(node);
+    const shown = shownParts(parts, this.#problems.secrets);
+    const text = parts.map((part) => part.text).join('');
+    return this.#at(node, 'bad-template', () => Object.assign(compile(text, shown), { text: shown.text }));
+  }
+
+  #shown({ parts }: ScalarNode): Shown {
+    return shownParts(parts, this.#problems.secrets);
   }
 
   #one(node: Node, slot: 'boolean' | 'any'): Expression | undefined {
@@ -53,13 +65,17 @@ export class Compiler {
       this.#problems.error(node, 'empty-expression', 'an empty expression', 'is it cut by ` #`, or not indented?');
       return undefined;
     }
-    if (node.kind === 'empty') return this.#at(node, 'bad-expression', () => named(this.#compile.expression(text, slot), text));
+    if (node.kind === 'empty') return this.#expression(node, text, slot, { text, at: (offset) => offset });
     if (!this.#whole(node, 'an expression')) return undefined;
     if (/^\$\{\{.*\}\}$/s.test(text)) {
       this.#problems.error(node, 'bad-expression', 'this is an expression already', 'write it without `${{` and `}}`');
       return undefined;
     }
-    return this.#at(node, 'bad-expression', () => named(this.#compile.expression(text, slot), text));
+    return this.#expression(node, text, slot, this.#shown(node));
+  }
+
+  #expression(node: Node, text: string, slot: 'boolean' | 'any', shown: Shown): Expression | undefined {
+    return this.#at(node, 'bad-expression', () => named(this.#compile.expression(text, slot, shown), shown.text));
   }
 
   /**
@@ -82,7 +98,12 @@ export class Compiler {
       const { message, offset } = error as { message: string; offset?: unknown };
       const filled = node.kind === 'scalar' ? node.parts.filter((part) => part.filled).map((part) => part.text) : [];
       const start = node.kind === 'scalar' && typeof offset === 'number' ? placeInside(node, offset) : node.start;
-      this.#problems.error({ file: node.file, start }, rule, scrub(message.split('\n')[0]!, filled));
+      const said = scrub(message.split('\n')[0]!, filled);
+      this.#problems.error(
+        { file: node.file, start },
+        rule,
+        node.kind === 'scalar' && node.filled ? shownError(said, this.#shown(node)) : said,
+      );
       return undefined;
     }
   }
@@ -110,15 +131,13 @@ function constant(text: string, value: NonNullable<Value['constant']>): Value {
 }
 
 /**
- * The text for the template compiler, for which `$${{` is a literal `${{`. What was filled in is text, never the start of an expression, nor
+ * What the template compiler is given, for which `$${{` is a literal `${{`. What was filled in is text, never the start of an expression, nor
  * does a `$` at its end turn the `${{` behind it into a literal.
  */
-function templateText({ parts }: ScalarNode): string {
+function templateParts({ parts }: ScalarNode): Part[] {
   const literal = (found: string): string => `\${{ "${found}" }}`;
-  return parts
-    .map(({ text, filled }, index) => {
-      if (!filled) return text;
-      return text.replace(index < parts.length - 1 ? /\$+(?:\{\{|\{?$)/g : /\$+\{\{/g, literal);
-    })
-    .join('');
+  return parts.map((part, index) => {
+    if (!part.filled) return part;
+    return { ...part, text: part.text.replace(index < parts.length - 1 ? /\$+(?:\{\{|\{?$)/g : /\$+\{\{/g, literal) };
+  });
 }

@@ -4,6 +4,12 @@
  */
 import type { Message } from '../message.ts';
 
+/** A text as it may be printed: what was filled in is not in it. `at`: where in it a character of the text that is compiled stands. */
+export interface Shown {
+  readonly text: string;
+  at(offset: number): number;
+}
+
 /** Text with `${{ expr }}` in it, compiled; `constant` when it has none. The connector checks what it returns by its protocol's rules. */
 export type Template = ((message: Message) => string) & { readonly constant?: string };
 

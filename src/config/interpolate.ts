@@ -35,7 +35,9 @@ export function interpolate(text: string, from: Surroundings, depth = 0): Part[]
   let literalFrom = 0;
   let at = text.indexOf('${');
   const literal = (end: number): void => {
-    if (end > literalFrom) parts.push({ text: text.slice(literalFrom, end), filled: false, at: literalFrom });
+    if (end <= literalFrom) return;
+    const piece = text.slice(literalFrom, end);
+    parts.push({ text: piece, filled: false, at: literalFrom, shown: piece });
   };
   while (at !== -1) {
     let next: number;
@@ -49,7 +51,8 @@ export function interpolate(text: string, from: Surroundings, depth = 0): Part[]
     } else {
       literal(at);
       const end = closing(text, at);
-      parts.push({ text: resolveOne(text.slice(at + 2, end), at, from, depth), filled: true, at });
+      const inside = text.slice(at + 2, end);
+      parts.push({ text: resolveOne(inside, at, from, depth), filled: true, at, shown: shownAs(inside) });
       literalFrom = next = end + 1;
     }
     at = text.indexOf('${', next);
@@ -61,6 +64,11 @@ export function interpolate(text: string, from: Surroundings, depth = 0): Part[]
 function endOfTemplate(text: string, at: number): number {
   const end = text.indexOf('}}', at + 3);
   return end === -1 ? text.length : end + 2;
+}
+
+/** A default could be a secret, too. */
+function shownAs(inside: string): string {
+  return `\${${inside.startsWith('file:') ? inside : inside.replace(/:[-?].*/s, '')}}`;
 }
 
 /** The `}` that closes the `${` at `at`; a default may hold another `${…}`. */

@@ -3,7 +3,7 @@
  * compiled. Nothing here may be printed as it is, as it holds secrets: see `describeConfig` in describe.ts.
  */
 import type { AnyConnector } from '../connector.ts';
-import type { DurationRange, Expression, Field, Template, Value } from './fields.ts';
+import type { DurationRange, Expression, Field, Shown, Template, Value } from './fields.ts';
 
 /** Where something stands in the config; line and column count from 1. */
 export interface Place {
@@ -175,10 +175,13 @@ export interface Registry {
   readonly compile: Compile;
 }
 
-/** Each throws an Error, whose `offset` (characters into the text), if it has one, says where. */
+/**
+ * Each throws an Error, whose `offset` (characters into the text), if it has one, says where. What the compiled functions throw quotes
+ * `shown`, never the text.
+ */
 export interface Compile {
-  template(text: string): Template;
-  expression(text: string, slot: 'boolean' | 'any'): (message: Parameters<Expression>[0]) => unknown;
+  template(text: string, shown: Shown): Template;
+  expression(text: string, slot: 'boolean' | 'any', shown: Shown): (message: Parameters<Expression>[0]) => unknown;
   /** A text with `${{ expr }}` in it; what is exactly one keeps its type. */
-  value(text: string): (message: Parameters<Value>[0]) => unknown;
+  value(text: string, shown: Shown): (message: Parameters<Value>[0]) => unknown;
 }

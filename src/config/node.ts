@@ -14,6 +14,8 @@ export interface Part {
   readonly text: string;
   readonly filled: boolean;
   readonly at: number;
+  /** What to print in its place: of what was filled in, the `${…}` without its default. */
+  readonly shown: string;
 }
 
 export interface ScalarNode extends At {

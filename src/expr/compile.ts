@@ -2,11 +2,12 @@
 
 import { TypeError as CelTypeError, ParseError } from '@marcbachmann/cel-js';
 import { closest, distance } from 'fastest-levenshtein';
+import type { Shown } from '../config/fields.ts';
 import type { Message } from '../message.ts';
 import type { Node } from './ast.ts';
 import { assertWithinBudget, beginEvaluation } from './budget.ts';
 import { environment } from './environment.ts';
-import { ExpressionError, fail, readable, stepFailed } from './failure.ts';
+import { asItIs, ExpressionError, fail, readable, stepFailed } from './failure.ts';
 import { guard, instrument } from './guard.ts';
 import { Names, variables } from './names.ts';
 import { plain } from './result.ts';
@@ -16,10 +17,10 @@ export type Slot = 'boolean' | 'any';
 
 /**
  * Compiles an expression. In a `boolean` slot it must be true or false, by its type and for every message. Throws {@link ExpressionError};
- * what it returns throws STEP_FAILED, never quoting the message.
+ * what it returns throws STEP_FAILED, which quotes `shown` and never the message.
  */
-export function compileExpression(text: string, slot: Slot): (message: Message) => unknown {
-  const run = compileRaw(text, slot);
+export function compileExpression(text: string, slot: Slot, shown: Shown = asItIs(text)): (message: Message) => unknown {
+  const run = compileRaw(text, slot, shown);
   return (message) => {
     beginEvaluation();
     try {
@@ -28,14 +29,14 @@ export function compileExpression(text: string, slot: Slot): (message: Message) 
       if (slot === 'any') return plain(value);
       return typeof value === 'boolean' ? value : fail('it must be true or false here');
     } catch (error) {
-      throw stepFailed(text, error);
+      throw stepFailed(shown, error);
     }
   };
 }
 
-function compileRaw(text: string, slot: Slot): (names: Names) => unknown {
+function compileRaw(text: string, slot: Slot, shown: Shown): (names: Names) => unknown {
   if (text.trim() === '') throw new ExpressionError('an expression is missing here', 0);
-  const parsed = parse(text);
+  const parsed = parse(text, shown);
   const root = parsed.ast as unknown as Node;
   guard(root);
   const { error, type = 'dyn' } = parsed.check();
@@ -45,13 +46,13 @@ function compileRaw(text: string, slot: Slot): (names: Names) => unknown {
   return parsed as unknown as (names: Names) => unknown;
 }
 
-function parse(text: string) {
+function parse(text: string, shown: Shown) {
   try {
     return environment.parse(text);
   } catch (error) {
     if (!(error instanceof ParseError || error instanceof CelTypeError)) throw error;
     const offset = Math.min(error.range?.start ?? 0, text.length);
-    throw new ExpressionError(syntaxProblem(error, text, offset), offset);
+    throw new ExpressionError(syntaxProblem(error, shown.text.slice(shown.at(offset))), offset);
   }
 }
 
@@ -68,8 +69,7 @@ const habits: readonly (readonly [RegExp, string])[] = [
   [/^`/, 'write ["name"] for a name with special characters'],
 ];
 
-function syntaxProblem(error: ParseError | CelTypeError, text: string, offset: number): string {
-  const rest = text.slice(offset);
+function syntaxProblem(error: ParseError | CelTypeError, rest: string): string {
   const habit = habits.find(([pattern]) => pattern.test(rest));
   if (habit) return habit[1];
   if (error.code === 'limit_exceeded') return `the expression is too large: ${error.summary}`;

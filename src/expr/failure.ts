@@ -1,5 +1,6 @@
 /** What goes wrong in an expression, said without a payload: what CEL and V8 say may quote the message. */
 import { EvaluationError } from '@marcbachmann/cel-js';
+import type { Shown } from '../config/fields.ts';
 import { MqferryError } from '../errors.ts';
 
 /** An expression or template that cannot be compiled. `offset`: characters into the text. */
@@ -24,10 +25,16 @@ export function isAbsence(error: unknown): boolean {
   return error instanceof EvaluationError && (error.code === 'no_such_key' || error.code === 'index_out_of_bounds');
 }
 
-/** The error of a step for an expression that failed on a message. It has no `cause`: that could quote the message. */
-export function stepFailed(text: string, error: unknown): MqferryError {
+/** A text in which nothing was filled in. */
+export function asItIs(text: string): Shown {
+  return { text, at: (offset) => offset };
+}
+
+/** The error of a step for an expression that failed on a message, which it quotes as it is shown. It has no `cause`: that could quote the message. */
+export function stepFailed(shown: Shown, error: unknown): MqferryError {
   if (error instanceof MqferryError) return error;
-  const at = error instanceof EvaluationError ? ` at ${place(text, error.range?.start ?? 0)}` : '';
+  const { text } = shown;
+  const at = error instanceof EvaluationError ? ` at ${place(text, shown.at(error.range?.start ?? 0))}` : '';
   return new MqferryError('STEP_FAILED', `cannot evaluate \`${excerpt(text)}\`${at}: ${sentence(error, text)}`);
 }
 

@@ -1,15 +1,15 @@
 /** Plain text in which `${{ expr }}` stands for a value. `$${{` is a literal `${{`, and so is `${{ "${{" }}`. */
-import type { Template } from '../config/fields.ts';
+import type { Shown, Template } from '../config/fields.ts';
 import type { Message } from '../message.ts';
 import { compileExpression } from './compile.ts';
-import { ExpressionError, stepFailed } from './failure.ts';
+import { asItIs, ExpressionError, stepFailed } from './failure.ts';
 import { textOf } from './result.ts';
 
 type Part = string | ((message: Message) => unknown);
 
 /** Compiles text with `${{ expr }}` in it; it has a `constant` when there is none. Throws {@link ExpressionError}. */
-export function compileTemplate(text: string): Template {
-  const parts = split(text).map((piece) => compilePart(piece, text));
+export function compileTemplate(text: string, shown: Shown = asItIs(text)): Template {
+  const parts = split(text).map((piece) => compilePart(piece, shown));
   const [only = ''] = parts;
   if (parts.length <= 1 && typeof only === 'string') return Object.assign(() => only, { constant: only });
   return (message) => {
@@ -20,11 +20,12 @@ export function compileTemplate(text: string): Template {
 }
 
 /** Like {@link compileTemplate}, but text that is exactly one `${{ expr }}` yields the value with its type. */
-export function compileValue(text: string): ((message: Message) => unknown) & { readonly constant?: string } {
+export function compileValue(text: string, shown: Shown = asItIs(text)): ((message: Message) => unknown) & { readonly constant?: string } {
   const pieces = split(text);
   const [only] = pieces;
-  if (pieces.length === 1 && only?.expression !== undefined) return compileAt(only.expression, only.offset);
-  return compileTemplate(text);
+  if (pieces.length === 1 && only?.expression !== undefined)
+    return compileAt(only.expression, only.offset, inside(only.expression, only.offset, shown));
+  return compileTemplate(text, shown);
 }
 
 interface Piece {
@@ -34,28 +35,35 @@ interface Piece {
   readonly offset: number;
 }
 
-function compilePart(piece: Piece, text: string): Part {
+function compilePart(piece: Piece, whole: Shown): Part {
   if (piece.expression === undefined) return piece.literal ?? '';
-  const value = compileAt(piece.expression, piece.offset);
-  const source = piece.expression.trim();
+  const shown = inside(piece.expression, piece.offset, whole);
+  const value = compileAt(piece.expression, piece.offset, shown);
   return (message) => {
     const result = value(message);
     if (typeof result === 'string') return result;
     try {
       return textOf(result);
     } catch (error) {
-      throw stepFailed(source || text, error);
+      throw stepFailed(shown, error);
     }
   };
 }
 
-function compileAt(expression: string, offset: number): (message: Message) => unknown {
+function compileAt(expression: string, offset: number, shown: Shown): (message: Message) => unknown {
   try {
-    return compileExpression(expression, 'any');
+    return compileExpression(expression, 'any', shown);
   } catch (error) {
     if (error instanceof ExpressionError) throw new ExpressionError(error.message, error.offset + offset);
     throw error;
   }
+}
+
+/** How the expression at this place of the template is shown. */
+function inside(expression: string, offset: number, whole: Shown): Shown {
+  const from = whole.at(offset);
+  const text = whole.text.slice(from, whole.at(offset + expression.length));
+  return { text, at: (within) => whole.at(offset + within) - from };
 }
 
 function split(text: string): Piece[] {

@@ -13,7 +13,7 @@ const forms = [
   Buffer.from(`\0user\0${canary}`).toString('base64'),
 ];
 
-/** Every way to write a secret: in a URL, in a field, from the environment, from a file. */
+/** Every way to write a secret: in a URL, in a field, from the environment, from a file; and in what is evaluated for each message. */
 function config(port: number, closed: number): string {
   return `
 connections:
@@ -23,6 +23,24 @@ connections:
   d: { stomp: { url: 'stomp://127.0.0.1:${closed}', username: user, password: '\${file:secret}' } }
 routes:
   one: { source: { rabbitmq: { connection: a, queue: q } }, sink: { kafka: { connection: b, topic: t } } }
+  inExpression:
+    source: { generate: { count: 1 } }
+    steps: [ filter: 'header["t"] != "\${file:secret}"' ]
+    sink: print
+    onError: { deadLetter: { print: { format: json } } }
+  inTemplate:
+    source: { generate: { count: 1 } }
+    steps: [ set: { header.known: 'Bearer \${SECRET}', header.t: '\${file:secret}\${{ {"a": {"b": "c"}}.a.b + "\${SECRET}" + header["t"] }}' } ]
+    sink: print
+    onError: { deadLetter: { print: { format: json } } }
+  inSwitch:
+    source: { generate: { count: 1 } }
+    sink: { switch: [ { when: 'header["t"] != "\${SECRET:-${canary}}"', sink: print }, { otherwise: { sink: print } } ] }
+  inRemedy:
+    source: { generate: { count: 1 } }
+    steps: [ { filter: 'body.t > "\${file:secret}"', onError: { when: 'body.t == "\${SECRET}"', then: drop } } ]
+    sink: print
+    onError: [ { when: 'header["z"] == "\${file:secret}"', then: drop } ]
   two: { source: { mqtt: { connection: c, topics: a } }, buffer: disk, sink: { stomp: { connection: d, destination: /queue/q } } }
 `;
 }
@@ -60,6 +78,11 @@ test('a secret is in no output: not validated, explained, checked, run, served, 
     const text = await get('routes').catch(() => '');
     return (text.match(/"failures":[1-9]/g) ?? []).length >= 3;
   });
+  const said = ['cannot evaluate `header["t"] != ', 'onError cannot say', '"deadLettered":1'];
+  await until('the expressions have failed', async () => {
+    const routes = JSON.parse(await get('routes')) as unknown;
+    return said.every((one) => JSON.stringify(routes).replaceAll('\\"', '"').includes(one));
+  });
   for (const name of ['routes', 'metrics', 'readyz', 'livez']) outputs.push(await get(name));
   run.child.kill('SIGTERM');
   const { out, err } = await run.ended;
@@ -67,5 +90,7 @@ test('a secret is in no output: not validated, explained, checked, run, served, 
 
   const everything = outputs.join('\n');
   expect(everything).toContain('ECONNREFUSED');
+  expect(everything).toContain('Keeps messages for which header["t"] != "${file:secret}"');
+  expect(out.match(/mqf-error-message[^}]*cannot evaluate/g)).toHaveLength(2);
   for (const form of forms) expect(everything).not.toContain(form);
 });

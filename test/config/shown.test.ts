@@ -1,0 +1,64 @@
+/** What may be seen of an expression in which something was filled in; with the real compiler of expressions. */
+import { describe, expect, test } from 'vitest';
+import { renderProblems } from '../../src/config/diagnostics.ts';
+import { compileRoutes, Message } from '../../src/index.ts';
+
+const canary = 'c4n4ry-Zx9';
+const env = { MY_TOKEN: canary, SITE: 'berlin', EMPTY: '' };
+const message = new Message({ body: Buffer.from('{"a":1}') });
+
+async function compiled(step: string) {
+  const text = `routes:\n  r:\n    source: generate\n    sink: print\n    steps:\n      - ${step}\n`;
+  return compileRoutes({ routes: { texts: [{ name: 'a.yaml', text }] }, env });
+}
+
+/** The text that a filter shows, and what it says when it fails on a message. */
+async function shown(filter: string): Promise<{ text: string; failure: string }> {
+  const { routes, problems } = await compiled(`filter: '${filter}'`);
+  expect(problems).toEqual([]);
+  const condition = routes[0]!.model.steps[0]!.value as ((message: Message) => unknown) & { text: string };
+  let failure = 'none';
+  try {
+    condition(message);
+  } catch (error) {
+    failure = (error as Error).message;
+  }
+  return { text: condition.text, failure };
+}
+
+describe('an expression shows the reference and not what it stands for', () => {
+  test.each([
+    ['"${MY_TOKEN}" == body.b', 'there is no "b"', '1:23'],
+    ['"${SITE}${EMPTY}${MY_TOKEN}" == "${SITE}" || body.b', 'there is no "b"', '1:51'],
+    ['"${NONE:-secret default}" == body.b', 'there is no "b"', '1:19'],
+    ['"$${x}" == body.b', 'there is no "b"', '1:16'],
+    ['body["${MY_TOKEN}"] == 1', 'there is no such key', '1:1'],
+  ])('%s', async (filter, sentence, place) => {
+    const { text, failure } = await shown(filter);
+    expect(text).toBe(filter.replace(':-secret default', '').replace('$${', '${'));
+    expect(failure).toBe(`cannot evaluate \`${text}\` at ${place}: ${sentence}`);
+  });
+
+  test('and computes with what it stands for', async () => {
+    const { routes } = await compiled(`filter: '"\${MY_TOKEN}" == "${canary}"'`);
+    expect((routes[0]!.model.steps[0]!.value as (message: Message) => unknown)(message)).toBe(true);
+  });
+
+  test('nor a secret that stands in it itself', async () => {
+    expect((await shown(`"\${MY_TOKEN}" == "${canary}" + body.b`)).text).toBe('"${MY_TOKEN}" == "***" + body.b');
+  });
+});
+
+describe('an error of an expression quotes no piece of what was filled in, and says where it is', () => {
+  test.each([
+    ['at its end', `filter: 'body.x \${MY_TOKEN} "and more"'`, 'ended before `${MY_TOKEN} "and mor`', 25],
+    ['behind it', `filter: 'body.x == "\${MY_TOKEN}" # 1'`, 'ended before `# 1`', 42],
+    ['in a pattern', `filter: 'body.x.matches("(\${MY_TOKEN}")'`, 'this is not a pattern', 33],
+    ['in a name', `filter: '\${MY_TOKEN} == body.x'`, 'there is no name "…"', 18],
+  ])('%s', async (_where, step, sentence, col) => {
+    const { problems } = await compiled(step);
+    expect(problems).toMatchObject([{ rule: 'bad-expression', line: 6, col, message: expect.stringContaining(sentence) }]);
+    const rendered = (['text', 'json'] as const).map((format) => renderProblems(problems, format)).join('\n');
+    for (const piece of ['c4n4ry', 'Zx9']) expect(rendered).not.toContain(piece);
+  });
+});
