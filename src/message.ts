@@ -106,6 +106,7 @@ export class Message implements Properties {
   readonly received: Message;
   #body: Buffer | null | undefined;
   #json: unknown;
+  #bytes = 0;
 
   constructor(init: MessageInit, received?: Message) {
     this.headers = init.headers ?? noHeaders;
@@ -145,10 +146,15 @@ export class Message implements Properties {
     return this.#json;
   }
 
-  /** Bytes this message weighs against window and limits: body, key and headers, roughly. */
+  /** Bytes this message weighs against window and limits: body, key and headers, roughly. Asked by each who has a limit, so counted once. */
   get bytes(): number {
-    let sum = (this.body?.length ?? 0) + (this.key?.length ?? 0) + 64;
+    if (this.#bytes === 0) this.#bytes = this.#weigh();
+    return this.#bytes;
+  }
+
+  #weigh(): number {
     const { headers } = this;
+    let sum = (this.body?.length ?? 0) + (this.key?.length ?? 0) + 64;
     for (let i = 0; i < headers.length; i++) {
       const header = headers[i] as Header;
       sum += header[0].length + weigh(header[1]);
