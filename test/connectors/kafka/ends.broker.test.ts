@@ -245,22 +245,25 @@ describe.each(drivers)('driver %s', (driver) => {
     await second.close();
   });
 
-  test.runIf(driver === 'platformatic')('knows when it has read all there is, and when there is more', async () => {
-    const topic = await topicWith('caught-up', 3);
-    const sink = await openSink(brokers, driver, topic);
-    await sink.write(Array.from({ length: 300 }, (_, i) => text(`${i}`)));
-    const source = await openSource(brokers, driver, topic, { fetchBytes: 1024 });
-    expect(source.isCaughtUp).toBe(false);
-    await drain(source, 100);
-    expect(source.isCaughtUp, 'after 100 of 300').toBe(false);
-    await drain(source, 200);
-    await until('it is caught up', () => source.isCaughtUp === true);
-    const more = drain(source, 1);
-    await sink.write([text('more')]);
-    await more;
-    await until('it is caught up again', () => source.isCaughtUp === true);
-    await Promise.all([source.close(), sink.close()]);
-  });
+  // The other driver does not say how far a partition goes.
+  if (driver === 'platformatic') {
+    test('knows when it has read all there is, and when there is more', async () => {
+      const topic = await topicWith('caught-up', 3);
+      const sink = await openSink(brokers, driver, topic);
+      await sink.write(Array.from({ length: 300 }, (_, i) => text(`${i}`)));
+      const source = await openSource(brokers, driver, topic, { fetchBytes: 1024 });
+      expect(source.isCaughtUp).toBe(false);
+      await drain(source, 100);
+      expect(source.isCaughtUp, 'after 100 of 300').toBe(false);
+      await drain(source, 200);
+      await until('it is caught up', () => source.isCaughtUp === true);
+      const more = drain(source, 1);
+      await sink.write([text('more')]);
+      await more;
+      await until('it is caught up again', () => source.isCaughtUp === true);
+      await Promise.all([source.close(), sink.close()]);
+    });
+  }
 
   test('stops with a report when records at its position are gone, and goes on when told so', async () => {
     const topic = await topicWith('gap');
