@@ -88,7 +88,7 @@ export class Link {
     tapped(this.client, tenant, (tap) => {
       this.#tap = tap;
       tap.on('error', (error) => {
-        if (error instanceof RangeError) this.#reason ??= notConnected(`${this.address} sent what is no MQTT: ${error.message}`);
+        if (error instanceof RangeError) this.#reason ??= notConnected(`${this.address} sent what cannot be taken: ${error.message}`);
       });
     });
     const connected = new Promise<IConnackPacket>((resolve) => this.client.once('connect', resolve));

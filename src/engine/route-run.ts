@@ -165,7 +165,7 @@ export class RouteRun {
       ticket.mark(received, 'dropped');
       ticket.end();
     } else if (way === 'stop')
-      this.#fail(`message ${identify(received)} failed (${error.code}: ${describeError(error)}) and there is no dead-letter destination`);
+      this.#fail(`message ${identify(received)} failed (${error.code}: ${describeError(error)}) and onError has no dead letter for it`);
     else this.#bury(ticket, failure, way);
   }
 
