@@ -191,6 +191,16 @@ export class Message implements Properties {
     return copy;
   }
 
+  /** {@link asReceived} out of a store, which has its own word on where it is, and knows no parts. */
+  asStored(origin: Origin): Message {
+    const copy = new Message(this);
+    (copy as { origin: Origin }).origin = origin;
+    (copy as { part: string }).part = '';
+    copy.#json = this.#json;
+    copy.#bytes = this.#bytes;
+    return copy;
+  }
+
   /** The value of the first header of this name, exactly as spelled. */
   header(name: string): HeaderValue | undefined {
     for (const [key, value] of this.headers) if (key === name) return value;

@@ -5,6 +5,7 @@ import { Appends, type PackOptions, type Refused } from './appends.ts';
 import { cursorBytes } from './cursor.ts';
 import { sealFrame, segmentHeaderBytes } from './frame.ts';
 import { isDiskFull } from './fs.ts';
+import type { StoredFrame } from './recent.ts';
 import type { Segments } from './segments.ts';
 
 export interface AppenderOptions<T> extends PackOptions<T> {
@@ -17,10 +18,10 @@ export interface AppenderOptions<T> extends PackOptions<T> {
 }
 
 /** What it asks of the log, and tells it. */
-interface Owner {
+interface Owner<T> {
   readonly messages: number;
   readonly failed: MqferryError | undefined;
-  stored(timeMs: number): void;
+  stored(frame: StoredFrame<T>): void;
   makeRoom(): void;
   diskFull(error: unknown): void;
   fail(error: unknown): MqferryError;
@@ -41,7 +42,7 @@ export class Appender<T> {
   synced: number;
   readonly #segments: Segments;
   readonly #options: AppenderOptions<T>;
-  readonly #owner: Owner;
+  readonly #owner: Owner<T>;
   readonly #appends: Appends<T>;
   #running: Promise<void> | undefined;
   #parked: { readonly lack: Lack; readonly wake: () => void } | undefined;
@@ -49,7 +50,7 @@ export class Appender<T> {
   #syncTimer: NodeJS.Timeout | undefined;
   #syncDue = false;
 
-  constructor(segments: Segments, options: AppenderOptions<T>, owner: Owner, next: number) {
+  constructor(segments: Segments, options: AppenderOptions<T>, owner: Owner<T>, next: number) {
     this.#segments = segments;
     this.#options = options;
     this.#owner = owner;
@@ -120,8 +121,8 @@ export class Appender<T> {
     try {
       await nextTurn(); // appends of this turn go together
       while ((this.#appends.waiting || this.#syncDue) && !this.#owner.failed && !this.#cancelled) {
-        const { frame, count } = this.#appends.pack();
-        if (count > 0 && !(await this.#put(frame, count))) return this.#appends.unpack();
+        const { frame, items } = this.#appends.pack();
+        if (items.length > 0 && !(await this.#put(frame, items))) return this.#appends.unpack();
         if (this.#syncDue) await this.#sync();
         this.#appends.settle();
         if (!this.#appends.waiting) await nextTurn(); // so do those of the producers just woken
@@ -132,16 +133,16 @@ export class Appender<T> {
   }
 
   /** Stores the frame as soon as there is room; false when that was cancelled. */
-  async #put(frame: Buffer, count: number): Promise<boolean> {
+  async #put(frame: Buffer, items: readonly T[]): Promise<boolean> {
     while (!this.#cancelled && !this.#owner.failed) {
       if (this.#syncDue) await this.#sync();
-      const lack = this.#lack(frame.length, count);
+      const lack = this.#lack(frame.length, items.length);
       if (lack) {
         await this.#park(lack);
         continue;
       }
       try {
-        await this.#store(frame, count);
+        await this.#store(frame, items);
         return true;
       } catch (error) {
         if (!isDiskFull(error)) throw error;
@@ -158,8 +159,9 @@ export class Appender<T> {
     return this.#owner.messages + count > maxMessages ? 'messages' : undefined;
   }
 
-  async #store(frame: Buffer, count: number): Promise<void> {
+  async #store(frame: Buffer, items: readonly T[]): Promise<void> {
     const base = this.next;
+    const count = items.length;
     const timeMs = Date.now();
     const segment = await this.#segments.forFrame(frame.length, base);
     sealFrame(frame, segment.salt, { base, count, timeMs, synced: this.synced });
@@ -170,7 +172,7 @@ export class Appender<T> {
     this.next = base + count;
     if (this.#options.sync === 'always') this.synced = this.next;
     else this.#syncTimer ??= setTimeout(() => this.#syncSoon(), this.#options.everyMs);
-    this.#owner.stored(timeMs);
+    this.#owner.stored({ items, base, timeMs, segment, end: segment.end, bytes: frame.length });
   }
 
   // In the loop of the appends, so that it never meets a roll.

@@ -53,27 +53,27 @@ export class Appends<T> {
     });
   }
 
-  /** A frame of as much of the queue as fits, without its header; `count` is 0 when there is nothing to write. */
-  pack(): { readonly frame: Buffer; readonly count: number } {
+  /** A frame of as much of the queue as fits, without its header; no `items` when there is nothing to write. */
+  pack(): { readonly frame: Buffer; readonly items: readonly T[] } {
     const { frameBytes, maxMessages, recordBytesMax } = this.#options;
     const writer = this.#writer;
     writer.limit = frameBytes;
     writer.reset();
     writer.at = frameHeaderBytes;
-    let count = 0;
+    const items: T[] = [];
     outer: for (const append of this.#queue) {
       for (; append.next < append.items.length; append.next++) {
-        if (count === maxMessages) break outer;
+        if (items.length === maxMessages) break outer;
         // The first record of a frame may be as large as any; whatever does not fit beside it opens the next frame.
-        writer.limit = count === 0 ? frameHeaderBytes + 4 + recordBytesMax : frameBytes;
+        writer.limit = items.length === 0 ? frameHeaderBytes + 4 + recordBytesMax : frameBytes;
         const item = append.items[append.next] as T;
         const error = this.#encode(item);
-        if (error === undefined) count++;
-        else if (error.code === 'TOO_LARGE' && count > 0) break outer;
+        if (error === undefined) items.push(item);
+        else if (error.code === 'TOO_LARGE' && items.length > 0) break outer;
         else append.refused.push({ item, error });
       }
     }
-    return { frame: writer.buffer.subarray(0, writer.at), count };
+    return { frame: writer.buffer.subarray(0, writer.at), items };
   }
 
   /** Resolves the appends whose items are all in frames: call it when the frame is stored. */

@@ -116,6 +116,8 @@ function logOptions(options: DiskOptions, context: BufferContext, files: FileSys
     frameBytes: Math.min(mebibyte, room),
     // Small enough that what is consumed soon makes room, large enough that a roll (a few syncs) costs nothing.
     segmentBytes: Math.min(32 * mebibyte, Math.max(64 * 1024, Math.floor(maxBytes / 16))),
+    // Some frames: what the far side takes while the next ones are written.
+    recentBytes: 4 * mebibyte,
     sync,
     everyMs,
     unsavedMax: context.prefetch ?? 1000,
@@ -213,16 +215,14 @@ interface Handed {
 
 class FarSource implements Source {
   readonly #log: Log<Message>;
-  readonly #reader: LogReader;
-  readonly #decoder: MessageDecoder;
+  readonly #reader: LogReader<Message>;
   /** Batches not acked, or acked after one that is not. */
   #handed: Handed[] = [];
   #isClosed = false;
 
   constructor(log: Log<Message>) {
     this.#log = log;
-    this.#reader = log.reader();
-    this.#decoder = new MessageDecoder(log.id);
+    this.#reader = log.reader(new MessageDecoder(log.id));
   }
 
   async read(room: Room, signal: AbortSignal): Promise<Batch | null> {
@@ -268,8 +268,7 @@ class FarSource implements Source {
     const messages: Message[] = [];
     let bytes = 0;
     do {
-      const { sequence, buffer, start, end } = this.#reader.take();
-      const message = this.#decoder.decode(buffer, start, end, sequence);
+      const message = this.#reader.take();
       bytes += message.bytes;
       messages.push(message);
     } while (messages.length < room.messages && bytes < room.bytes && (this.#reader.ready || (await this.#load())));

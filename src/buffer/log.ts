@@ -33,7 +33,7 @@
  * 16  Everything is bounded: bytes and records in the log, bytes of a record, acked positions that are not on disk. A length read from a
  *     file is compared with the file's size before memory is taken.
  * 17  Times are for showing only: nothing is kept or dropped by the clock.
- * 19  A read ends at `readable` and checks every frame. Damage is an error and not the end; a read that waits can be aborted.
+ * 19  A read ends at `readable` and checks every frame it takes from the disk; what was stored last comes from memory, bounded. Damage is an error and not the end; a read that waits can be aborted.
  * 20  After a start exactly the records from the cursor on are read, in order.
  * 21  A sync that hangs holds up its log and nothing else: one at a time, close() gives up on it after a while.
  * 22  The version is in each file; newer ones are refused; golden files hold the format still.
@@ -45,7 +45,8 @@ import { Appender, type AppenderOptions } from './appender.ts';
 import type { Refused } from './appends.ts';
 import { cursorBytes } from './cursor.ts';
 import type { FileSystem } from './fs.ts';
-import { LogReader } from './reader.ts';
+import { type Decoder, LogReader } from './reader.ts';
+import type { StoredFrame } from './recent.ts';
 import { type Recovered, recover } from './recover.ts';
 import { Saver, type SaverOptions } from './saver.ts';
 import type { Segment } from './segment.ts';
@@ -56,6 +57,8 @@ export interface LogOptions<T> extends AppenderOptions<T>, SaverOptions {
   readonly files: FileSystem;
   readonly logger: Logger;
   readonly segmentBytes: number;
+  /** Of the frames stored last that stay in memory for the reader. */
+  readonly recentBytes: number;
   readonly closeTimeoutMs: number;
 }
 
@@ -72,6 +75,7 @@ export class Log<T> {
   readonly #appender: Appender<T>;
   readonly #saver: Saver;
   readonly #changes = new Changes();
+  #reader: LogReader<T> | undefined;
   #failed: MqferryError | undefined;
   #closed = false;
   #diskFull = false;
@@ -153,9 +157,10 @@ export class Log<T> {
     return this.#appender.cancel((work) => this.#inTime(work), writer);
   }
 
-  /** A reader that starts at the first record that is not consumed. */
-  reader(): LogReader {
-    return new LogReader(this, this.consumed);
+  /** A reader that starts at the first record that is not consumed. One at a time: close the one before. */
+  reader(decoder: Decoder<T>): LogReader<T> {
+    this.#reader = new LogReader(this, this.consumed, decoder, this.#options.recentBytes);
+    return this.#reader;
   }
 
   /** Everything below `sequence` is done with; `oldestMs` is the time of the record there, if known. */
@@ -193,8 +198,9 @@ export class Log<T> {
   }
 
   /** A frame is in the log. */
-  stored(timeMs: number): void {
-    this.oldestMs ??= timeMs;
+  stored(frame: StoredFrame<T>): void {
+    this.oldestMs ??= frame.timeMs;
+    this.#reader?.stored(frame);
     this.diskFull(undefined);
     this.tell();
   }

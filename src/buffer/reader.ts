@@ -1,5 +1,6 @@
-/** Reads the records of an open log in order, from any sequence on, never beyond what is readable. */
+/** Reads the items of an open log in order, from any sequence on, never beyond what is readable. */
 import type { FileSystem } from './fs.ts';
+import { RecentFrames, type StoredFrame } from './recent.ts';
 import { damaged } from './recover.ts';
 import { type Frame, FrameReader, type Segment } from './segment.ts';
 
@@ -11,87 +12,129 @@ export interface Readable {
   readonly readable: number;
 }
 
-/** A record: its bytes stand in `buffer` between `start` and `end`. */
-export interface RecordBytes {
-  readonly sequence: number;
-  readonly buffer: Buffer;
-  readonly start: number;
-  readonly end: number;
+export interface Decoder<T> {
+  /** The item of the record that stands in `buffer` between `start` and `end`. May keep slices of it. */
+  decode(buffer: Buffer, start: number, end: number, sequence: number): T;
+  /** What `decode` would return for the record of this item. */
+  adopt(item: T, sequence: number): T;
 }
 
-export class LogReader {
+/** Where a frame starts in its segment. */
+interface Place {
+  readonly segment: Segment;
+  readonly position: number;
+  readonly sequence: number;
+}
+
+export class LogReader<T> {
   /** The sequence of the next record. */
   sequence: number;
   /** When the record read last was written. */
   timeMs = 0;
   readonly #log: Readable;
+  readonly #decoder: Decoder<T>;
+  readonly #recent: RecentFrames<T>;
+  #isClosed = false;
   #segment: Segment | undefined;
   #frames: FrameReader | undefined;
+  /** Behind the last frame that came from memory: from there the files are read. */
+  #behind: Place | undefined;
+  // At most one of the two is at hand, and has something left.
+  #stored: StoredFrame<T> | undefined;
   #frame: Frame | undefined;
   #at = 0;
 
-  constructor(log: Readable, sequence: number) {
+  /** `recentBytes`: of the frames stored last that may stay in memory. */
+  constructor(log: Readable, sequence: number, decoder: Decoder<T>, recentBytes: number) {
     this.#log = log;
     this.sequence = sequence;
+    this.#decoder = decoder;
+    this.#recent = new RecentFrames(recentBytes);
   }
 
   /** Whether a record can be had without reading from the disk. */
   get ready(): boolean {
-    return this.#frame !== undefined;
+    return this.#frame !== undefined || this.#stored !== undefined;
   }
 
-  /** Reads the next frame unless one is at hand; false when nothing more is readable. Throws BUFFER_FAILED on damage. */
+  /** A frame is readable now. */
+  stored(frame: StoredFrame<T>): void {
+    if (!this.#isClosed) this.#recent.add(frame);
+  }
+
+  /** Gets hold of the next frame unless one is at hand; false when nothing more is readable. Throws BUFFER_FAILED on damage. */
   async load(): Promise<boolean> {
-    while (!this.#frame) {
+    while (!this.ready) {
       if (this.sequence >= this.#log.readable) return false;
-      const segment = await this.#enter();
-      const frames = this.#frames as FrameReader;
-      const frame = await frames.next(segment.end);
-      if (!frame) throw damaged(segment.path, `at byte ${frames.position} there is no whole frame with message ${frames.sequence}`);
-      const { base, count, timeMs } = frame.header;
-      if (base + count <= this.sequence) continue;
-      this.#frame = frame;
-      this.#at = frame.start;
-      this.timeMs = timeMs;
-      this.#skip(this.sequence - base);
+      const stored = this.#recent.take(this.sequence);
+      if (stored) this.#enterStored(stored);
+      else await this.#readFrame();
     }
     return true;
   }
 
-  /** The next record of the frame at hand. */
-  take(): RecordBytes {
+  /** The next item of the frame at hand. */
+  take(): T {
+    const sequence = this.sequence++;
+    const stored = this.#stored;
+    if (stored) {
+      if (this.sequence === stored.base + stored.items.length) this.#stored = undefined;
+      return this.#decoder.adopt(stored.items[sequence - stored.base] as T, sequence);
+    }
     const frame = this.#frame as Frame;
     const start = this.#at + 4;
     const end = start + frame.buffer.readUInt32LE(this.#at);
-    const record = { sequence: this.sequence, buffer: frame.buffer, start, end };
     this.#at = end;
-    this.sequence++;
-    if (this.#at >= frame.end) this.#frame = undefined;
-    return record;
+    if (end >= frame.end) this.#frame = undefined;
+    return this.#decoder.decode(frame.buffer, start, end, sequence);
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#recent.clear();
+    this.#stored = undefined;
     this.#frame = undefined;
+    await this.#leaveSegment();
+  }
+
+  #enterStored(stored: StoredFrame<T>): void {
+    this.#stored = stored;
+    this.timeMs = stored.timeMs;
+    this.#behind = { segment: stored.segment, position: stored.end, sequence: stored.base + stored.items.length };
+  }
+
+  async #readFrame(): Promise<void> {
+    const segment = await this.#enterSegment();
+    const frames = this.#frames as FrameReader;
+    const frame = await frames.next(segment.end);
+    if (!frame) throw damaged(segment.path, `at byte ${frames.position} there is no whole frame with message ${frames.sequence}`);
+    const { base, count, timeMs } = frame.header;
+    if (base + count <= this.sequence) return;
+    this.#frame = frame;
+    this.#at = frame.start;
+    this.timeMs = timeMs;
+    for (let skipped = base; skipped < this.sequence; skipped++) this.#at += 4 + frame.buffer.readUInt32LE(this.#at);
+  }
+
+  /** The segment that holds the next record, opened, and at the next frame or before it. */
+  async #enterSegment(): Promise<Segment> {
+    const wanted = Math.max(this.sequence, this.#frames?.sequence ?? 0);
+    if (!this.#segment || !this.#frames || wanted >= this.#segment.next) {
+      const segment = this.#log.segments.find(({ base, next }) => base <= wanted && wanted < next);
+      if (!segment) throw damaged('a segment', `message ${wanted} is in none`);
+      await this.#leaveSegment();
+      this.#segment = segment;
+      this.#frames = new FrameReader(await this.#log.files.open(segment.path, 'read'), segment);
+    }
+    if (this.#behind?.segment === this.#segment) this.#frames.leap(this.#behind);
+    this.#behind = undefined;
+    return this.#segment;
+  }
+
+  async #leaveSegment(): Promise<void> {
     const frames = this.#frames;
     this.#frames = undefined;
+    this.#segment = undefined;
     await frames?.close();
-  }
-
-  #skip(count: number): void {
-    const { buffer } = this.#frame as Frame;
-    for (let i = 0; i < count; i++) this.#at += 4 + buffer.readUInt32LE(this.#at);
-  }
-
-  /** The segment that holds the next record, opened. */
-  async #enter(): Promise<Segment> {
-    const wanted = Math.max(this.sequence, this.#frames?.sequence ?? 0);
-    if (this.#segment && this.#frames && wanted < this.#segment.next) return this.#segment;
-    const segment = this.#log.segments.find(({ base, next }) => base <= wanted && wanted < next);
-    if (!segment) throw damaged('a segment', `message ${wanted} is in none`);
-    await this.#frames?.close();
-    this.#frames = undefined;
-    this.#segment = segment;
-    this.#frames = new FrameReader(await this.#log.files.open(segment.path, 'read'), segment);
-    return segment;
   }
 }

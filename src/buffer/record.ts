@@ -8,6 +8,7 @@
 import { type ErrorCode, errorCodes, MqferryError } from '../errors.ts';
 import { type Header, type Headers, type HeaderValue, Message, type Origin, Typed } from '../message.ts';
 import { ByteReader, type ByteWriter } from './bytes.ts';
+import type { Decoder } from './reader.ts';
 
 const FLAG = {
   body: 1 << 0,
@@ -178,7 +179,7 @@ function writeNested(value: Typed | readonly HeaderValue[] | ReadonlyMap<string,
 }
 
 /** Reads messages of one log. `bufferId` and the sequence are put into `origin`: together they name the message, whatever happens. */
-export class MessageDecoder {
+export class MessageDecoder implements Decoder<Message> {
   readonly #bufferId: string;
   readonly #reader = new ByteReader(Buffer.alloc(0));
 
@@ -213,6 +214,11 @@ export class MessageDecoder {
       type: flags & FLAG.type ? from.name() : undefined,
       body: flags & FLAG.body ? from.rest() : null,
     });
+  }
+
+  /** The message as it would come out of its record. */
+  adopt(message: Message, bufferSequence: number): Message {
+    return message.asStored({ ...message.origin, bufferId: this.#bufferId, bufferSequence });
   }
 
   #origin(count: number, bufferSequence: number): Origin {

@@ -113,6 +113,13 @@ export class FrameReader {
     return { header, buffer: this.#chunk, start: start + frameHeaderBytes, end: this.#at };
   }
 
+  /** Goes on at the start of another frame, behind what was read so far. */
+  leap({ position, sequence }: { readonly position: number; readonly sequence: number }): void {
+    this.#at = Math.min(this.#at + position - this.position, this.#chunk.length);
+    this.position = position;
+    this.sequence = sequence;
+  }
+
   close(): Promise<void> {
     return this.#file.close();
   }
