@@ -24,6 +24,23 @@ function openOn(files: SimFs, options: Partial<DiskOptions> = {}, tuning = {}): 
   return openBuffer('/buffer', { ...disk, ...options }, { log: silent, files, tuning: { ...small, ...tuning } });
 }
 
+/** How often files were read from since now. */
+function countReads(files: SimFs): () => number {
+  let count = 0;
+  const open = files.open.bind(files);
+  files.open = async (path, mode) => {
+    const file = await open(path, mode);
+    return {
+      ...file,
+      read: (into, position) => {
+        count++;
+        return file.read(into, position);
+      },
+    };
+  };
+  return () => count;
+}
+
 function slowSync(file: LogFile, delayMs: number): LogFile {
   return { ...file, sync: () => sleep(delayMs).then(() => file.sync()) };
 }
@@ -323,6 +340,64 @@ describe('the far side', () => {
     }
     files.stop();
     expect((await takeAll(await openOn(files.powerCut()))).length).toBeLessThanOrEqual(10 + 4);
+  });
+});
+
+describe('a far side that keeps up', () => {
+  test('takes what was stored from memory, as a message in its own right', async () => {
+    const files = fresh();
+    const reads = countReads(files);
+    const buffer = await openOn(files);
+    const far = await buffer.far.open(signal);
+    const changed = (numbered(0, 1)[0] as Message).change({ json: { a: 1 }, part: '#2' });
+    await put(buffer, [changed]);
+    const { messages } = await take(far);
+    const [message] = messages as [Message];
+    expect(message).not.toBe(changed);
+    expect(message.received).toBe(message);
+    expect(message).toMatchObject({ id: '0', part: '', origin: { bufferId: buffer.id, bufferSequence: 1 } });
+    expect(message.json()).toEqual({ a: 1 });
+    expect(reads()).toBe(0);
+  });
+
+  test.each(range(1, 21))('is not told of a message that a power cut could take (%i)', async (seed) => {
+    const files = new SimFs(randomOf(seed));
+    const buffer = await openOn(files);
+    const far = await buffer.far.open(signal);
+    void put(buffer, numbered(0, 3));
+    const { ids } = await take(far);
+    files.stop();
+    expect(await takeAll(await openOn(files.powerCut()))).toEqual(ids);
+  });
+
+  test('reads from the disk what it was too late for, and goes on in memory when it has caught up', async () => {
+    const files = fresh();
+    const reads = countReads(files);
+    const buffer = await openOn(files, {}, { recentBytes: 3000 });
+    const far = await buffer.far.open(signal);
+    for (let i = 0; i < 60; i += 5) await put(buffer, numbered(i, i + 5)); // over several segments
+    const ids: number[] = [];
+    while (ids.length < 60) ids.push(...(await take(far, { messages: 7, bytes: 1e9 })).ids);
+    expect(ids).toEqual(range(0, 60));
+    const before = reads();
+    expect(before).toBeGreaterThan(0);
+    await put(buffer, numbered(60, 63));
+    expect((await take(far)).ids).toEqual([60, 61, 62]);
+    expect(reads()).toBe(before);
+  });
+
+  test('goes from memory to the disk within a segment, and back', async () => {
+    const files = fresh();
+    const buffer = await openOn(files, {}, { recentBytes: 1500, segmentBytes: 100_000 });
+    const far = await buffer.far.open(signal);
+    const ids: number[] = [];
+    for (let i = 0; i < 90; i += 30) {
+      await put(buffer, numbered(i, i + 3));
+      ids.push(...(await take(far)).ids);
+      for (let j = i + 3; j < i + 30; j += 3) await put(buffer, numbered(j, j + 3));
+      while (ids.length < i + 30) ids.push(...(await take(far, { messages: 4, bytes: 1e9 })).ids);
+    }
+    expect(ids).toEqual(range(0, 90));
   });
 });
 

@@ -83,7 +83,15 @@ class Life {
     const sync = this.#options.sync ?? 'always';
     // Frames have up to 3000 bytes: never from memory, now from there and now from the disk, mostly from memory.
     const recentBytes = [0, 3000, 50_000][this.#below(3)] as number;
-    const tuning = { segmentBytes: 6000, frameBytes: 3000, unsavedMax: 12, cursorDelayMs: 3, diskRetryMs: 1, recordBytesMax: 5000, recentBytes };
+    const tuning = {
+      segmentBytes: 6000,
+      frameBytes: 3000,
+      unsavedMax: 12,
+      cursorDelayMs: 3,
+      diskRetryMs: 1,
+      recordBytesMax: 5000,
+      recentBytes,
+    };
     return openBuffer(
       directory,
       { maxBytes: this.#random() < 0.3 ? 20_000 : 64 * 1024, sync, everyMs: 2 },

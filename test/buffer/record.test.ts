@@ -9,7 +9,18 @@ function throughBytes(message: Message): Message {
   writer.limit = 10_000_000;
   writer.byte(255); // never at the start of the memory
   encodeMessage(message, writer);
-  return new MessageDecoder('b0').decode(writer.buffer, 1, writer.at, 7);
+  const decoder = new MessageDecoder('b0');
+  const stored = decoder.decode(writer.buffer, 1, writer.at, 7);
+  expectSame(decoder.adopt(message, 7), stored);
+  return stored;
+}
+
+/** A message taken from memory is the one that the disk would have given. */
+function expectSame(adopted: Message, stored: Message): void {
+  expect(adopted).toStrictEqual(stored);
+  expect(adopted.received).toBe(adopted);
+  expect(adopted.body).toStrictEqual(stored.body);
+  expect(adopted.bytes).toBe(stored.bytes);
 }
 
 describe('a message stored and read again', () => {
