@@ -10,7 +10,8 @@ import { Engine } from './engine/engine.ts';
 import { MqferryError } from './errors.ts';
 import { compileExpression, compileTemplate, compileValue } from './expr/index.ts';
 import { disagreements } from './route/agree.ts';
-import { BadEnd, type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
+import { type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
+import { BadEnd } from './route/ends.ts';
 import { type StepKind, stepKinds } from './steps/index.ts';
 
 export type { RouteBooks } from './engine/books.ts';

@@ -1,7 +1,8 @@
 import { durationText, sizeText } from '../config/docs.ts';
 import type { BufferModel, ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
 import { aroundBuffer, stepKinds } from '../steps/index.ts';
-import { type CompiledRoute, nameOf } from './compile.ts';
+import type { CompiledRoute } from './compile.ts';
+import { nameOf } from './ends.ts';
 
 /** What happens to a message of this route, what is promised, and what is not, in sentences. No secrets. */
 export function explain(route: CompiledRoute): string {

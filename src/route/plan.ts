@@ -1,0 +1,94 @@
+/** What a compiled route tells the engine to do. */
+import type { ErrorRuleModel, RouteModel } from '../config/model.ts';
+import type { Log, SinkEnd, SourceEnd } from '../connector.ts';
+import type { BufferPlan, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
+import { type CopyIds, copyIds, inbound, outbound } from '../envelope.ts';
+import type { MqferryError } from '../errors.ts';
+import { attachError } from '../expr/index.ts';
+import type { Message } from '../message.ts';
+import { aroundBuffer, type Step } from '../steps/index.ts';
+import type { CompiledSink } from './ends.ts';
+import { remedies } from './remedies.ts';
+import type { CompileSteps, Sharing } from './share.ts';
+
+/** An open buffer: its near side is written, its far side read. */
+export interface OpenBuffer extends BufferPlan {
+  readonly near: SinkEnd;
+  readonly far: SourceEnd;
+}
+
+/** Of a route, made and not connected. */
+interface Pieces {
+  readonly model: RouteModel;
+  readonly source: SourceEnd;
+  readonly sinks: readonly CompiledSink[];
+  readonly deadLetters: readonly CompiledSink[];
+  readonly shared: Sharing;
+  readonly compileSteps: CompileSteps;
+  readonly log: Log;
+}
+
+const same = (message: Message) => message;
+
+/** Without a buffer one pump, with one two. */
+export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined): RoutePlan {
+  const { model, source, shared, compileSteps, log } = pieces;
+  const places = buffer ? [source.can.stableIds, buffer.far.can.stableIds] : [source.can.stableIds];
+  const sinks = pieces.sinks.map((sink, i) => sinkPlan(sink, model, places, i));
+  const deadLetters = pieces.deadLetters.map((sink) => deadLetterPlan(sink, model, places));
+  const receive = inbound(model.source.trusted ?? false);
+  const common = {
+    name: model.name,
+    order: model.order,
+    window: model.window,
+    retry: (model.onError.at(-1) as ErrorRuleModel).retry,
+    deadLetters,
+    remedy: remedies(model, deadLetters),
+    attachError: (letter: Message, { code, message }: MqferryError, attempts: number) => attachError(letter, { code, message, attempts }),
+    log,
+  } as const;
+  if (!buffer) {
+    const last = shareAfter(compileSteps(model.steps), model.steps.length > 0, shared);
+    return { ...common, pumps: [{ name: model.name, source, inbound: receive, ...last, sinks }] };
+  }
+  const near: SinkPlan = { name: 'buffer', end: buffer.near, outbound: same };
+  const { before, behind } = aroundBuffer(model.steps);
+  const steps = compileSteps(before);
+  const toBuffer: PumpPlan['share'] = (messages, aside) => [steps(messages, aside)];
+  const last = shareAfter(compileSteps(behind), behind.length > 0, shared);
+  return {
+    ...common,
+    pumps: [
+      { name: model.name, source, inbound: receive, share: toBuffer, isStraight: before.length === 0, sinks: [near] },
+      { name: 'buffer', source: buffer.far, inbound: same, ...last, sinks },
+    ],
+    buffer,
+  };
+}
+
+function shareAfter(steps: Step, hasSteps: boolean, shared: Sharing): Pick<PumpPlan, 'share' | 'isStraight'> {
+  if (!hasSteps) return shared;
+  return { share: (messages, aside) => shared.share(steps(messages, aside), aside), isStraight: false };
+}
+
+type Places = readonly (readonly string[])[];
+
+/** Of several sinks, each but the first has a number in its ids: what a `switch` makes of one message for two sinks are two messages. */
+function sinkPlan({ name, end, model }: CompiledSink, route: RouteModel, places: Places, index: number): SinkPlan {
+  const copyId = copyIdsOf(index === 0 ? route.name : `${route.name}.${index + 1}`, route, places);
+  return { name, end, outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: route.maxHops, copyId }) };
+}
+
+/** Counts hops and sets no limit: what has gone too far ends here, and must not stop the route. */
+function deadLetterPlan({ name, end, model }: CompiledSink, route: RouteModel, places: Places): SinkPlan {
+  const copyId = copyIdsOf(route.name, route, places);
+  return {
+    name,
+    end,
+    outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: Number.POSITIVE_INFINITY, copyId }),
+  };
+}
+
+function copyIdsOf(prefix: string, { mqfId }: RouteModel, places: Places): CopyIds {
+  return copyIds(prefix, mqfId ? places.filter((names) => names.length > 0) : []);
+}
