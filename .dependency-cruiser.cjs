@@ -56,7 +56,7 @@ module.exports = {
       name: 'bottom',
       comment: 'message, errors, inbox, texts, config and expr know nothing above them; config and expr are strangers.',
       severity: 'error',
-      from: { path: src('message|errors|inbox|texts|config') },
+      from: { path: src('message|errors|inbox|texts|tls|config') },
       to: { path: src('expr|steps|buffer|route|engine|admin|cli|index|envelope|testkit') },
     },
     {

@@ -21,6 +21,7 @@ export {
   Typed,
 } from './message.ts';
 export { TextCache, writeUtf8 } from './texts.ts';
+export { isTlsFailure, type TlsOptions, tlsFields, tlsHint, tlsNotes, tlsOptions } from './tls.ts';
 
 /** Messages and bytes. */
 export interface Room {

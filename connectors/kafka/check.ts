@@ -29,7 +29,7 @@ async function withProbe(
   let probe: Probe;
   try {
     const driver = await loadDriver(config.connection.driver);
-    probe = await driver.openProbe(await clientOptions(config.connection, context));
+    probe = await driver.openProbe(clientOptions(config.connection, context));
   } catch (error) {
     return [{ what, ok: false, text: (error as Error).message }];
   }

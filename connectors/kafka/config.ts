@@ -1,21 +1,11 @@
 /** Every setting of the Kafka connector, described once. */
-import { duration, group, type Infer, list, oneOf, secret, size, template, text, whole, yesNo } from '../../src/connector.ts';
+import { duration, group, type Infer, list, oneOf, secret, size, template, text, tlsFields, whole } from '../../src/connector.ts';
 
 export const connectionFields = {
   brokers: list('Brokers to start from, `host:port` each. The others of the cluster are found through them.', text('`host:port`.'), {
     example: ['localhost:9092'],
   }),
-  tls: group(
-    'Connect with TLS. `tls: {}` trusts the usual authorities. Each file may also be given as PEM text.',
-    {
-      ca: text('File with the authorities to trust.', { optional: true }),
-      cert: text('File with the client certificate.', { optional: true }),
-      key: text('File with the private key of the client certificate.', { optional: true }),
-      passphrase: secret('Passphrase of the private key.', { optional: true }),
-      verify: yesNo("Check the broker's certificate. Only ever `no` on a test machine.", { default: true, advanced: true }),
-    },
-    { optional: true },
-  ),
+  tls: group('TLS. `tls: {}` trusts the usual authorities.', tlsFields, { optional: true }),
   sasl: group(
     'Log in with SASL.',
     {

@@ -1,5 +1,5 @@
 /** From whatever a client library throws to one of our codes. Both libraries keep the broker's own name of an error somewhere inside. */
-import { type ErrorCode, MqferryError } from '../../src/connector.ts';
+import { type ErrorCode, isTlsFailure, MqferryError } from '../../src/connector.ts';
 
 /** Names of the Kafka protocol (kafka.apache.org/protocol#protocol_error_codes) that say more than "try again". */
 const codes: Readonly<Record<string, ErrorCode>> = {
@@ -52,6 +52,7 @@ export function isFailure(error: unknown, ...names: readonly string[]): boolean 
 function codeOf(cause: Foreign): ErrorCode | undefined {
   const name = nameOf(cause);
   if (name !== undefined && Object.hasOwn(codes, name)) return codes[name];
+  if (isTlsFailure(cause)) return 'AUTH';
   if (cause.code === 'PLT_KFK_AUTHENTICATION' || cause.name === 'KafkaJSSASLAuthenticationError') return 'AUTH';
   // The library has no code for it, only this sentence (2.12.1).
   if (typeof cause.message === 'string' && /^Unknown topic |does not host this topic-partition/.test(cause.message)) return 'NOT_FOUND';

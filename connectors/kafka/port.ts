@@ -1,5 +1,5 @@
 /** What the connector needs of a Kafka client library, and no more. Two drivers implement it; both throw MqferryError only. */
-import type { Log, Message } from '../../src/connector.ts';
+import type { Log, Message, TlsOptions } from '../../src/connector.ts';
 import type { Compression } from './compression.ts';
 
 /** One address with its credentials, certificates already read. */
@@ -10,14 +10,6 @@ export interface ClientOptions {
   readonly sasl: SaslOptions | undefined;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
-}
-
-export interface TlsOptions {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly passphrase?: string;
-  readonly rejectUnauthorized: boolean;
 }
 
 export interface SaslOptions {

@@ -8,6 +8,7 @@ import {
   type Sink,
   type SinkCan,
   type SinkEnd,
+  tlsNotes,
 } from '../../src/connector.ts';
 import type { SinkConfig } from './config.ts';
 import { clientOptions, loadDriver } from './connection.ts';
@@ -36,6 +37,7 @@ function sinkCan(config: SinkConfig): SinkCan {
       ...(config.connection.driver === 'kafkajs'
         ? ['driver kafkajs: a header without a value (null) is refused, and headers of different names may change their order.']
         : []),
+      ...tlsNotes(config.connection.tls),
     ],
   };
 }
@@ -45,7 +47,7 @@ export function kafkaSink(config: SinkConfig, context: EndContext): SinkEnd {
     can: sinkCan(config),
     async open() {
       const driver = await loadDriver(config.connection.driver);
-      const writer = await driver.openWriter(await clientOptions(config.connection, context), { compression: config.compression });
+      const writer = await driver.openWriter(clientOptions(config.connection, context), { compression: config.compression });
       const sink = new KafkaSink(writer, config);
       try {
         await sink.learn(config.topic.constant);

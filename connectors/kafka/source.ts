@@ -11,6 +11,7 @@ import {
   type Source,
   type SourceCan,
   type SourceEnd,
+  tlsNotes,
 } from '../../src/connector.ts';
 import { Commits, type Span } from './commits.ts';
 import type { SourceConfig } from './config.ts';
@@ -37,6 +38,7 @@ function sourceCan(config: SourceConfig): SourceCan {
               'after a crash the partitions stand still for sessionTimeout; a topic created again while mqferry was down is noticed only when the position lies outside it.',
           ]
         : []),
+      ...tlsNotes(config.connection.tls),
     ],
   };
 }
@@ -48,7 +50,7 @@ export function kafkaSource(config: SourceConfig, context: EndContext): SourceEn
     can: sourceCan(config),
     async open(signal) {
       const driver = await loadDriver(config.connection.driver);
-      const client = await clientOptions(config.connection, context);
+      const client = clientOptions(config.connection, context);
       const source = new KafkaSource(prefetch, config.fetchBytes, context.log);
       await source.start((hooks) => driver.openReader(client, options, hooks), signal);
       return source;

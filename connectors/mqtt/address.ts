@@ -1,5 +1,5 @@
 import type { IClientOptions } from 'mqtt';
-import { MqferryError } from '../../src/connector.ts';
+import { MqferryError, tlsOptions } from '../../src/connector.ts';
 import type { ConnectionConfig } from './config.ts';
 
 const schemes: Record<string, { readonly protocol: 'mqtt' | 'mqtts' | 'ws' | 'wss'; readonly port: number }> = {
@@ -40,7 +40,7 @@ export function clientOptions(config: ConnectionConfig, address: URL, session: I
     ...(scheme.protocol.startsWith('ws') && { path: address.pathname + address.search }),
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    ...(secure(scheme.protocol) && tlsOptions(config)),
+    ...(secure(scheme.protocol) && tlsSettings(config)),
     protocolVersion: config.version === 5 ? 5 : 4,
     keepalive: Math.ceil(config.keepalive / 1000),
     connectTimeout: config.connectTimeout,
@@ -59,15 +59,11 @@ function secure(protocol: string): boolean {
   return protocol === 'mqtts' || protocol === 'wss';
 }
 
-function tlsOptions({ tls }: ConnectionConfig): IClientOptions {
+function tlsSettings({ tls }: ConnectionConfig): IClientOptions {
   if (!tls) return {};
-  const { ca, cert, key, servername, insecure } = tls;
-  const options: IClientOptions = { rejectUnauthorized: !insecure };
-  if (ca) options.ca = ca;
-  if (cert) options.cert = cert;
-  if (key) options.key = key;
+  const options: IClientOptions = { ...tlsOptions(tls) };
   // For wss:// mqtt.js hands on only what it knows, and the name is not among it.
-  if (servername) Object.assign(options, { servername, wsOptions: { servername } });
+  if (tls.servername !== undefined) Object.assign(options, { wsOptions: { servername: tls.servername } });
   return options;
 }
 

@@ -1,6 +1,6 @@
 /** What the broker's reason codes mean for us. */
 import { ReasonCodes } from 'mqtt';
-import { describeError, type ErrorCode, MqferryError, notConnected, type Refusal } from '../../src/connector.ts';
+import { describeError, type ErrorCode, isTlsFailure, MqferryError, notConnected, type Refusal, tlsHint } from '../../src/connector.ts';
 
 /** CONNACK codes: below 6 of MQTT 3.1.1, above 127 of MQTT 5. All others may pass: NOT_CONNECTED. */
 const connackCodes: Readonly<Record<number, ErrorCode>> = {
@@ -24,6 +24,8 @@ export function reasonText(code: number): string {
 /** What an `error` event of the client means, before or after the broker had accepted the connection. */
 export function connectError(address: string, error: Error, accepted: boolean): MqferryError {
   if (accepted) return notConnected(`lost the link to ${address}: ${describeError(error)}`, error);
+  if (isTlsFailure(error))
+    return new MqferryError('AUTH', `cannot connect to ${address}: ${describeError(error)} (${tlsHint})`, { cause: error });
   const code = reasonCodeOf(error);
   if (code === undefined) return notConnected(`cannot connect to ${address}: ${describeError(error)}`, error);
   const hint = code === 1 || code === 132 ? '; set the other `version`' : '';

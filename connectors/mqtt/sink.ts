@@ -8,6 +8,7 @@ import {
   type Sink,
   type SinkCan,
   type SinkEnd,
+  tlsNotes,
 } from '../../src/connector.ts';
 import { addressesOf } from './address.ts';
 import type { SinkConfig } from './config.ts';
@@ -224,6 +225,7 @@ function sinkCan({ connection, qos }: SinkConfig): SinkCan {
             'MQTT 3.1.1 cannot say that it refuses a message: some brokers confirm what they drop (mosquitto: by ACL, message_size_limit). Use version: 5.',
           ]),
       ...(qos === 0 ? ['QoS 0 is not confirmed: use qos: 1.'] : []),
+      ...tlsNotes(connection.tls),
     ],
   };
 }

@@ -8,6 +8,7 @@ import {
   type Source,
   type SourceCan,
   type SourceEnd,
+  tlsNotes,
 } from '../../src/connector.ts';
 import { Acks } from './acks.ts';
 import { addressesOf } from './address.ts';
@@ -180,6 +181,7 @@ function sourceCan({ connection, qos, topics, sessionExpiry }: SourceConfig): So
       ...(keeps
         ? []
         : ['The broker keeps no session, so what is unsettled when the link is lost does not come again: use qos: 1 and a sessionExpiry.']),
+      ...tlsNotes(connection.tls),
     ],
   };
 }

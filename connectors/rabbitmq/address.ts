@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import amqp, { type Options, type SocketOptions } from 'amqplib';
-import { MqferryError } from '../../src/connector.ts';
+import { MqferryError, tlsOptions } from '../../src/connector.ts';
 import type { ConnectionSettings } from './config.ts';
 
 /** The parts of an address, with what stands beside it in the settings. Throws CONFIG_INVALID; never says the address, which may hold a password. */
@@ -31,24 +30,6 @@ export function parseUrl(text: string, settings: ConnectionSettings): Options.Co
 export function socketOptions(settings: ConnectionSettings, url: Options.Connect): SocketOptions {
   const options: SocketOptions = { noDelay: true, keepAlive: true };
   if (settings.auth === 'external') options.credentials = amqp.credentials.external();
-  const { tls } = settings;
-  if (!tls || url.protocol !== 'amqps') return options;
-  if (tls.ca !== undefined) options.ca = pem('ca', tls.ca);
-  if (tls.cert !== undefined) options.cert = pem('cert', tls.cert);
-  if (tls.key !== undefined) options.key = pem('key', tls.key);
-  if (tls.servername !== undefined) options.servername = tls.servername;
-  if (tls.insecure) options.rejectUnauthorized = false;
-  return options;
-}
-
-/** PEM text as it is, else what the file of that name holds. */
-function pem(field: string, value: string): string | Buffer {
-  if (value.includes('-----BEGIN')) return value;
-  try {
-    return readFileSync(value);
-  } catch (cause) {
-    // The cause names the file: for `key` that may be the key itself, badly pasted.
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new MqferryError('CONFIG_INVALID', `tls.${field} is neither PEM text nor the name of a readable file (${code})`);
-  }
+  const isTls = settings.tls !== undefined && url.protocol === 'amqps';
+  return isTls ? { ...options, ...tlsOptions(settings.tls) } : options;
 }

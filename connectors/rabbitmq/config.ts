@@ -10,17 +10,10 @@ import {
   secret,
   template,
   text,
+  tlsFields,
   whole,
   yesNo,
 } from '../../src/connector.ts';
-
-const tlsFields = {
-  ca: text("Certificate authorities to trust instead of the system's: PEM text, or the name of a file that holds it.", { optional: true }),
-  cert: text('Client certificate: PEM text, or the name of a file that holds it.', { optional: true }),
-  key: secret('Key of the client certificate: PEM text, or the name of a file that holds it.', { optional: true }),
-  servername: text("The name that the broker's certificate must carry, when it is not the host of the URL.", { optional: true }),
-  insecure: yesNo('Accept any certificate. For trials only.', { default: false, advanced: true }),
-};
 
 export const connectionFields = {
   url: list(

@@ -1,10 +1,9 @@
-import { describeError, MqferryError, notConnected } from '../../src/connector.ts';
+import { describeError, isTlsFailure, MqferryError, notConnected, tlsHint } from '../../src/connector.ts';
 
 /** What amqplib threw while connecting, as one of our errors. `address` has no password; neither have the broker's texts. */
 export function connectFailure(error: unknown, address: string, vhost: string): MqferryError {
   const text = describeError(error);
   const doing = `cannot connect to ${address}`;
-  const code = (error as NodeJS.ErrnoException).code;
   if (/Handshake terminated by server: 403|SASL mechanism/.test(text))
     return new MqferryError('AUTH', `${doing}: ${text}`, { cause: error });
   // The broker says why in a frame that amqplib 2.3.1 does not read.
@@ -13,9 +12,7 @@ export function connectFailure(error: unknown, address: string, vhost: string): 
       cause: error,
     });
   }
-  if (typeof code === 'string' && /CERT|^ERR_TLS|^ERR_SSL|^UNABLE_TO|SELF_SIGNED/.test(code)) {
-    return new MqferryError('AUTH', `${doing}: ${text} (see the connection's tls settings)`, { cause: error });
-  }
+  if (isTlsFailure(error)) return new MqferryError('AUTH', `${doing}: ${text} (${tlsHint})`, { cause: error });
   return notConnected(`${doing}: ${text}`, error);
 }
 

@@ -9,6 +9,7 @@ import {
   type Sink,
   type SinkCan,
   type SinkEnd,
+  tlsNotes,
 } from '../../src/connector.ts';
 import type { SinkConfig } from './config.ts';
 import { Confirms, type Unconfirmed } from './confirms.ts';
@@ -17,23 +18,27 @@ import { channelNumber } from './frames.ts';
 import { carries, type Delivery } from './message.ts';
 import { PublishEncoder, type PublishTarget } from './publish.ts';
 
-const can: SinkCan = {
-  keepsOrder: 'none', // a nack or a return concerns one message; the next is taken
-  writes: 'many',
-  maxWrite: { messages: 1_000, bytes: 4_194_304 },
-  confirms: 'stored',
-  routed: true,
-  carries,
-};
+function sinkCan({ connection }: SinkConfig): SinkCan {
+  return {
+    keepsOrder: 'none', // a nack or a return concerns one message; the next is taken
+    writes: 'many',
+    maxWrite: { messages: 1_000, bytes: 4_194_304 },
+    confirms: 'stored',
+    routed: true,
+    carries,
+    notes: tlsNotes(connection.tls),
+  };
+}
 
 /** Publishes to an exchange, or to a queue through the default exchange. */
 export class RabbitmqSinkEnd implements SinkEnd {
-  readonly can = can;
+  readonly can: SinkCan;
   readonly #config: SinkConfig;
   readonly #context: EndContext;
   readonly #target: PublishTarget;
 
   constructor(config: SinkConfig, context: EndContext) {
+    this.can = sinkCan(config);
     this.#config = config;
     this.#context = context;
     this.#target = targetOf(config);

@@ -9,6 +9,7 @@ import {
   type Source,
   type SourceCan,
   type SourceEnd,
+  tlsNotes,
 } from '../../src/connector.ts';
 import type { SourceConfig } from './config.ts';
 import { type Link, open } from './connection.ts';
@@ -52,6 +53,7 @@ function sourceCan(config: SourceConfig): SourceCan {
     notes.push(
       'the order of the queue holds as long as nobody else reads it, and a lost link of ours is a reader until the broker has noticed; exclusive: true sees to both',
     );
+  notes.push(...tlsNotes(config.connection.tls));
   return { settles: 'each', redelivers: mortal ? 'never' : 'inOrder', stableIds: [], carries, notes };
 }
 

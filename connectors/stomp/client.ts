@@ -6,7 +6,7 @@
  */
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { describeError, MqferryError, notConnected } from '../../src/connector.ts';
+import { describeError, isTlsFailure, MqferryError, notConnected, tlsHint } from '../../src/connector.ts';
 import { type FrameLimits, FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { type Frame, headerOf } from './frames.ts';
@@ -242,8 +242,7 @@ function secureSocket(options: ConnectionOptions, address: string): Socket {
 /** Of a socket that was lost before the broker had said CONNECTED. A broker that dislikes our certificate says so only after the handshake. */
 function connectError(address: string, error: Error): MqferryError {
   const text = `cannot connect to ${address}: ${describeError(error)}`;
-  const isTls = /CERT|^ERR_TLS|^ERR_SSL|^UNABLE_TO|SELF_SIGNED/.test((error as NodeJS.ErrnoException).code ?? '');
-  return isTls ? new MqferryError('AUTH', `${text} (see the connection's tls settings)`, { cause: error }) : notConnected(text, error);
+  return isTlsFailure(error) ? new MqferryError('AUTH', `${text} (${tlsHint})`, { cause: error }) : notConnected(text, error);
 }
 
 /** The broker's own words, short: the `message` header and the first line of the body, which may go on with a stack trace. */

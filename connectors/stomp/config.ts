@@ -9,20 +9,9 @@ import {
   size,
   template,
   text,
+  tlsFields,
   whole,
-  yesNo,
 } from '../../src/connector.ts';
-
-const tlsFields = {
-  ca: text("Certificates to trust instead of the system's: PEM text, e.g. `${file:/run/secrets/ca.pem}`.", { optional: true }),
-  cert: text('Client certificate: PEM text.', { optional: true }),
-  key: secret('Private key of `cert`: PEM text.', { optional: true }),
-  servername: text("The name that the broker's certificate must carry, when it is not the host of the URL.", { optional: true }),
-  insecure: yesNo('Accept any certificate. For trials only: anybody in between can read and change everything.', {
-    default: false,
-    advanced: true,
-  }),
-};
 
 export const connectionFields = {
   url: list(

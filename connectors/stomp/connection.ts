@@ -1,4 +1,4 @@
-import { type EndContext, MqferryError, notConnected } from '../../src/connector.ts';
+import { type EndContext, MqferryError, notConnected, tlsNotes, tlsOptions } from '../../src/connector.ts';
 import { StompClient } from './client.ts';
 import type { ConnectionConfig } from './config.ts';
 import { type Profile, profileNamed, profileOf } from './profiles.ts';
@@ -45,11 +45,6 @@ export function addressesOf({ url, tls }: ConnectionConfig): Address[] {
   return addresses;
 }
 
-/** What settings of the connection give up. */
-export function connectionNotes({ tls }: ConnectionConfig): string[] {
-  return tls?.insecure ? ['`tls.insecure` accepts any certificate: anybody in between can read and change every message.'] : [];
-}
-
 /** Who does not say what it is, or says a name that nobody knows, is taken for what the config says. Ends the link to any other. */
 function profileFor(client: StompClient, { broker }: ConnectionConfig): Profile {
   const found = profileOf(client.server);
@@ -91,16 +86,7 @@ function options(config: ConnectionConfig, address: Address, clientId: string | 
   return {
     host: address.host,
     port: address.port,
-    tls: address.isTls
-      ? {
-          ca: tls?.ca,
-          cert: tls?.cert,
-          key: tls?.key,
-          // A name is needed for the check of the certificate; an address must not be sent as SNI.
-          ...(tls?.servername && { servername: tls.servername }),
-          rejectUnauthorized: !tls?.insecure,
-        }
-      : undefined,
+    tls: address.isTls ? (tls ? tlsOptions(tls) : {}) : undefined,
     vhost: config.vhost,
     login: config.username ?? address.username,
     passcode: config.password ?? address.password,
@@ -117,7 +103,7 @@ export const closeLimitMs = 5_000;
 /** Says once per link what was found. */
 export function logConnected({ client, profile }: Connection, config: ConnectionConfig, context: EndContext): void {
   context.log.info({ broker: client.address, server: client.server }, 'connected');
-  for (const note of connectionNotes(config)) context.log.warn({ broker: client.address }, note);
+  for (const note of tlsNotes(config.tls)) context.log.warn({ broker: client.address }, note);
   if (profile.name === 'unknown') {
     context.log.warn({ server: client.server }, 'this STOMP broker is not known to mqferry: only what STOMP 1.2 itself says is used');
   } else if (profile !== profileOf(client.server)) {

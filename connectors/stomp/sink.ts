@@ -7,10 +7,11 @@ import {
   type Sink,
   type SinkCan,
   type SinkEnd,
+  tlsNotes,
 } from '../../src/connector.ts';
 import type { StompClient } from './client.ts';
 import type { SinkConfig } from './config.ts';
-import { addressesOf, type Connection, closeLimitMs, connect, connectionNotes, logConnected } from './connection.ts';
+import { addressesOf, type Connection, closeLimitMs, connect, logConnected } from './connection.ts';
 import { type Frame, headerLine, headerOf } from './frames.ts';
 import { reserved } from './reserved.ts';
 import { SendHeads } from './send.ts';
@@ -57,7 +58,7 @@ function sinkCan({ destination, connection }: SinkConfig): SinkCan {
       ...(isQueue && (broker === undefined || broker === 'rabbitmq')
         ? ['RabbitMQ confirms, and forgets, messages to a queue that is deleted while the link is up.']
         : []),
-      ...connectionNotes(connection),
+      ...tlsNotes(connection.tls),
     ],
   };
 }

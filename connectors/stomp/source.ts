@@ -8,10 +8,11 @@ import {
   type Source,
   type SourceCan,
   type SourceEnd,
+  tlsNotes,
 } from '../../src/connector.ts';
 import type { StompClient } from './client.ts';
 import type { SourceConfig } from './config.ts';
-import { addressesOf, type Connection, closeLimitMs, connect, connectionNotes, logConnected } from './connection.ts';
+import { addressesOf, type Connection, closeLimitMs, connect, logConnected } from './connection.ts';
 import { type Frame, headerLine, headerOf } from './frames.ts';
 import { toMessage } from './message.ts';
 import { type Profile, profileNamed } from './profiles.ts';
@@ -63,7 +64,7 @@ function sourceCan(config: SourceConfig): SourceCan {
       ...(broker === undefined || broker === 'rabbitmq'
         ? ['RabbitMQ leaves out AMQP headers that are not text (3.10); read such a queue by the rabbitmq connector.']
         : []),
-      ...connectionNotes(config.connection),
+      ...tlsNotes(config.connection.tls),
     ],
   };
 }

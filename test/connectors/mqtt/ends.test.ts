@@ -186,7 +186,7 @@ describe('a config that no broker takes is an error before anything connects', (
     [() => mqttSink(sinkConfig(1, { topic: 'a/#' }), context('x')), /wildcard/],
     [() => mqttSink(sinkConfig(1, { topic: '$SYS/x' }), context('x')), /\$SYS/],
     [() => mqttSink(sinkConfig(1, { connection: { url: ['nonsense'] } }), context('x')), /mqtt:\/\/host/],
-    [() => mqttSink(sinkConfig(1, { connection: { tls: { ca: 'x', cert: undefined, key: undefined, servername: undefined, insecure: false } } }), context('x')), /not encrypted/], // biome-ignore format: a row
+    [() => mqttSink(sinkConfig(1, { connection: { tls: { ca: 'x', cert: undefined, key: undefined, passphrase: undefined, servername: undefined, insecure: false } } }), context('x')), /not encrypted/], // biome-ignore format: a row
   ])('%#', (make, text) => {
     expect(make).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(text) }));
   });

@@ -193,7 +193,7 @@ describe('reaching', () => {
 
 describe('TLS', () => {
   const address = () => `amqps://127.0.0.1:${broker.ports['tls']}`;
-  const none = { ca: undefined, cert: undefined, key: undefined, servername: undefined, insecure: false };
+  const none = { ca: undefined, cert: undefined, key: undefined, passphrase: undefined, servername: undefined, insecure: false };
   const login = { username: 'mq', password: rabbitmqPassword, vhost: 'mq' };
 
   test('works with an own CA, as text or as a file', async () => {

@@ -137,7 +137,7 @@ describe('connecting', () => {
     const broker = await fakeBroker(decently, { cert, key });
     brokers.push(broker);
     const to = connection(broker.port, { url: [`stomps://127.0.0.1:${broker.port}`] });
-    const tls = { ca, cert: undefined, key: undefined, servername: undefined, insecure: false };
+    const tls = { ca, cert: undefined, key: undefined, passphrase: undefined, servername: undefined, insecure: false };
     const sink = await openSink({ ...to, tls }, '/queue/q');
     expect(await sink.write(texts(3))).toEqual([]);
     await sink.close();
@@ -147,7 +147,7 @@ describe('connecting', () => {
 });
 
 describe('TLS settings', () => {
-  const tls = { ca: undefined, cert: undefined, key: undefined, servername: undefined, insecure: false };
+  const tls = { ca: undefined, cert: undefined, key: undefined, passphrase: undefined, servername: undefined, insecure: false };
   const create = (url: string[], more = {}) => sinkEnd(connection(1, { url, tls: { ...tls, ...more } }), '/queue/q');
 
   test('beside an address that is not encrypted are CONFIG_INVALID before anything is sent', () => {

@@ -45,6 +45,7 @@ function to(tls: Partial<Tls> = {}, login = 'mq:mq-pass@'): ConnectionConfig {
     ca: pem(ours, 'ca'),
     cert: pem(ours, 'client'),
     key: pem(ours, 'client.key'),
+    passphrase: undefined,
     servername: 'broker.test',
     insecure: false,
   };
