@@ -5,6 +5,7 @@ import { DurableQueue } from './buffer/queue.ts';
 import { renderProblems } from './config/diagnostics.ts';
 import { type ConfigInputs, loadConfig } from './config/load.ts';
 import type { ConfigModel, Problem, Registry, RouteModel } from './config/model.ts';
+import { scrub } from './config/redact.ts';
 import type { AnyConnector, Log } from './connector.ts';
 import { Engine } from './engine/engine.ts';
 import { MqferryError } from './errors.ts';
@@ -78,7 +79,7 @@ export async function compileRoutes(
   const routes: CompiledRoute[] = [];
   const found = [...problems, ...disagreements(model.routes)];
   for (const one of model.routes) {
-    const route = compileOrExplain(one, around ?? { ...offline, allowScripts }, found);
+    const route = compileOrExplain(one, model.secrets, around ?? { ...offline, allowScripts }, found);
     if (!route) continue;
     routes.push(route);
     found.push(...route.problems);
@@ -86,12 +87,18 @@ export async function compileRoutes(
   return { routes, model, problems: found };
 }
 
-function compileOrExplain(model: RouteModel, around: Surroundings, problems: Problem[]): CompiledRoute | undefined {
+function compileOrExplain(
+  model: RouteModel,
+  secrets: ReadonlySet<string>,
+  around: Surroundings,
+  problems: Problem[],
+): CompiledRoute | undefined {
   try {
     return compileRoute(model, around);
   } catch (error) {
     if (!(error instanceof BadEnd)) throw error;
-    problems.push(error.problem);
+    const { problem } = error;
+    problems.push({ ...problem, message: scrub(problem.message, secrets) });
     return undefined;
   }
 }

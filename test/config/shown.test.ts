@@ -1,6 +1,7 @@
 /** What may be seen of an expression in which something was filled in; with the real compiler of expressions. */
 import { describe, expect, test } from 'vitest';
 import { renderProblems } from '../../src/config/diagnostics.ts';
+import { defineConnector, MqferryError, secret } from '../../src/connector.ts';
 import { compileRoutes, Message } from '../../src/index.ts';
 
 const canary = 'c4n4ry-Zx9';
@@ -61,4 +62,21 @@ describe('an error of an expression quotes no piece of what was filled in, and s
     const rendered = (['text', 'json'] as const).map((format) => renderProblems(problems, format)).join('\n');
     for (const piece of ['c4n4ry', 'Zx9']) expect(rendered).not.toContain(piece);
   });
+});
+
+test('what a connector says of its settings is shown without their secrets', async () => {
+  const chatty = defineConnector({
+    name: 'chatty',
+    summary: 'Says too much.',
+    connection: { password: secret('Password.') },
+    sink: {
+      fields: {},
+      create({ connection }) {
+        throw new MqferryError('CONFIG_INVALID', `the password ${connection.password} is no good`);
+      },
+    },
+  });
+  const text = 'routes:\n  a:\n    source: { generate: {} }\n    sink: { chatty: { connection: { password: canary-4711 } } }\n';
+  const { problems } = await compileRoutes({ routes: { texts: [{ name: 'a.yaml', text }] }, connectors: { chatty } });
+  expect(problems).toMatchObject([{ file: 'a.yaml', line: 4, rule: 'bad-end', message: 'the password *** is no good' }]);
 });
