@@ -8,6 +8,13 @@ import type { Row, Verdict } from './rows.ts';
 export interface Report {
   readonly rows: Row[];
   readonly program: 'src' | 'dist';
+  /** CPU microseconds of the calibration loop, before and behind the rows. */
+  readonly calibrations: number[];
+}
+
+/** How fast the machine was, in one line. */
+export function machine({ calibrations }: Report): string {
+  return `calibration (bench/calibration.ts): ${calibrations.map((one) => one.toFixed(2)).join(' and ')} µs, before and behind`;
 }
 
 const columns = [
@@ -53,7 +60,8 @@ function barOf({ what, value, unit, bar }: Verdict): string {
 }
 
 /** Writes docs/bench.md: figures, versions, date; nothing that belongs to one machine. */
-export async function writePage({ rows, program }: Report): Promise<void> {
+export async function writePage(report: Report): Promise<void> {
+  const { rows, program } = report;
   const versions: string[] = [];
   for (const [name, kind] of Object.entries(brokers)) {
     const version = await kind.version();
@@ -68,7 +76,10 @@ Bodies of 1 KiB, three headers, persistent, window and prefetch 1,000, at least 
 broker is asked how many have arrived; each figure is the median of its rounds, and the tools of a pair take turns. *CPU-s/M* are CPU
 seconds of the tool for a million messages, which is microseconds for one: the figure to compare. Messages per second are those of brokers and
 tool together on these few cores. *Second half*: without the time in which V8 compiles what is hot. *With start* counts the CPU of the start as well. mosquitto's bridge acks the source before the sink has the
-message.
+message. Figures of two machines, or of one machine on two days, can be compared only beside the calibration loop of each: the same cores were seen
+to be twice as slow on another day.
+
+${machine(report)}
 
 ${table(rows)}
 `;

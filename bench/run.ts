@@ -1,24 +1,24 @@
-/**
- * What mqferry costs, beside its peers, on real brokers.
- *
- *     npm run bench                            everything
- *     npm run bench -- kafka-kafka startup     some of it
- *     --messages 20000 --rounds 1              quicker, and less sure
- *     --tool mqferry                           only this tool of each pair
- *     --dist                                   as shipped (npm run build) instead of from its sources
- *     --json | --write                         for programs; or into docs/bench.md
- */
+/** What mqferry costs, beside its peers, on real brokers. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { backlog } from './backlog.ts';
+import { calibrate } from './calibration.ts';
 import { Brokers, type Pair, pairs } from './pairs.ts';
-import { type Report, table, writePage } from './report.ts';
+import { machine, type Report, table, writePage } from './report.ts';
 import { judge } from './rows.ts';
 import { startup } from './startup.ts';
 import { freshDir, mqferry, type Tool } from './tools.ts';
 import { type Figures, trial } from './trial.ts';
+
+const usage = `npm run bench                            everything
+npm run bench -- kafka-kafka startup     some of it: ${[...pairs.map((pair) => pair.name), 'startup', 'backlog'].join(', ')}
+  --messages 20000 --rounds 1            quicker, and less sure
+  --tool mqferry                         only this tool of each pair
+  --dist                                 as shipped (npm run build) instead of from its sources
+  --profile DIR                          a CPU profile of mqferry in each run
+  --json | --write                       for programs; or into docs/bench.md`;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,12 +30,17 @@ const { values: options, positionals } = parseArgs({
     profile: { type: 'string' },
     json: { type: 'boolean' },
     write: { type: 'boolean' },
+    help: { type: 'boolean' },
   },
 });
+if (options.help) {
+  console.log(usage);
+  process.exit(0);
+}
 const program = options.dist ? 'dist' : 'src';
 const dir = mkdtempSync(join(tmpdir(), 'mqferry-bench-'));
 const brokers = new Brokers();
-const report: Report = { rows: [], program };
+const report: Report = { rows: [], program, calibrations: [calibrate()] };
 const isWanted = (name: string) => positionals.length === 0 || positionals.includes(name);
 const flags = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : [];
 let turn = 0;
@@ -52,8 +57,9 @@ try {
   await brokers.dispose();
   rmSync(dir, { recursive: true, force: true });
 }
+report.calibrations.push(calibrate());
 if (options.write) await writePage(report);
-console.log(options.json ? JSON.stringify(report, null, 2) : table(report.rows));
+console.log(options.json ? JSON.stringify(report, null, 2) : `${table(report.rows)}\n${machine(report)}`);
 process.exitCode = report.rows.some((row) => row.isMissed) ? 1 : 0;
 
 /** All tools of a pair in turn, round after round: what else the machine does hits all of them alike. */
