@@ -47,14 +47,14 @@ const ownHeaders = ['mqf-hops', 'mqf-types', 'mqf-timestamp-ms', 'mqf-message-id
 export class Ledger {
   /** Confirmed by the source broker. */
   readonly #confirmed = new Map<number, string>();
-  /** Sent more than once because the outcome was unknown: so many extra copies may be at the source. */
-  resent = 0;
+  /** How often each was sent: again when the outcome was unknown, so as many may be at the source, each a message of its own there. */
+  readonly #sendings = new Map<number, number>();
   readonly #arrived = new Map<number, number>();
   #phantom = 0;
   #corrupt = 0;
   readonly #digests = new Map<number, string>();
   readonly #ids: Ids;
-  readonly #idOf = new Map<number, string>();
+  readonly #idsOf = new Map<number, Set<string>>();
   readonly #numberOf = new Map<string, number>();
   /** Sentences about headers that mqferry should not have written so, and how often. */
   readonly #wrongHeaders = new Map<string, number>();
@@ -66,7 +66,7 @@ export class Ledger {
   /** Handed to the source broker; from now on it may arrive. */
   sending(parcels: readonly Parcel[]): void {
     for (const { n, body } of parcels) {
-      if (this.#digests.has(n)) this.resent++;
+      this.#sendings.set(n, (this.#sendings.get(n) ?? 0) + 1);
       this.#digests.set(n, digest(body));
     }
   }
@@ -91,7 +91,14 @@ export class Ledger {
     return [...this.#wrongHeaders].map(([what, times]) => `${what}, ${times} times`);
   }
 
-  /** Each `mqf-id` is of one message; where all copies carry the same, each message has one. */
+  /** So many extra copies may be at the source. */
+  get resent(): number {
+    let sum = 0;
+    for (const times of this.#sendings.values()) sum += times - 1;
+    return sum;
+  }
+
+  /** Each `mqf-id` is of one message; where all copies carry the same, each message of the source has one. */
   #lookAtHeaders(n: number, { names, header }: Arrival): void {
     const wrong = (what: string) => this.#wrongHeaders.set(what, (this.#wrongHeaders.get(what) ?? 0) + 1);
     for (const name of names)
@@ -101,9 +108,10 @@ export class Ledger {
     if ((id === undefined) !== (this.#ids === 'none')) wrong(id === undefined ? 'no mqf-id' : 'an mqf-id that nobody declared');
     if (id === undefined) return;
     if ((this.#numberOf.get(id) ?? n) !== n) wrong('two messages with one mqf-id');
-    if (this.#ids === 'all' && (this.#idOf.get(n) ?? id) !== id) wrong('a copy with another mqf-id');
     this.#numberOf.set(id, n);
-    this.#idOf.set(n, id);
+    const ids = this.#idsOf.get(n) ?? new Set();
+    this.#idsOf.set(n, ids.add(id));
+    if (this.#ids === 'all' && ids.size > (this.#sendings.get(n) ?? 0)) wrong('a copy with another mqf-id');
   }
 
   get missing(): number {

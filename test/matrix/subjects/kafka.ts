@@ -14,7 +14,8 @@ export async function kafkaSubject(): Promise<Subject> {
     brokers: bootstrap,
     logLevel: logLevel.NOTHING,
     requestTimeout: 5000,
-    retry: { retries: 2 },
+    // The ledger counts what is sent again, so nobody else may.
+    retry: { retries: 0 },
   });
   return {
     protocol: 'kafka',
