@@ -2,6 +2,7 @@
 import { connectors as builtIn } from '../connectors/index.ts';
 import { DataDirectory } from './buffer/data-directory.ts';
 import { DurableQueue } from './buffer/queue.ts';
+import { systemClock } from './clock.ts';
 import { renderProblems } from './config/diagnostics.ts';
 import { type ConfigInputs, loadConfig } from './config/load.ts';
 import type { ConfigModel, Problem, Registry, RouteModel } from './config/model.ts';
@@ -54,7 +55,7 @@ const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
 /** A step is compiled when it is checked, so that what only compiling finds has its place in the file. */
 function checkedSteps(allowScripts: boolean): Registry['steps'] {
-  const check = (kind: StepKind) => (value: unknown) => void kind.compile(value, { log: silent, allowScripts });
+  const check = (kind: StepKind) => (value: unknown) => void kind.compile(value, { log: silent, clock: systemClock, allowScripts });
   return Object.fromEntries(Object.entries(stepKinds).map(([name, kind]) => [name, { ...kind, check: check(kind) }]));
 }
 
@@ -112,6 +113,7 @@ const offline: Surroundings = {
   openBuffer: cannotRun,
   queue: (name) => new DurableQueue(name, cannotRun),
   signal: AbortSignal.abort(),
+  clock: systemClock,
   allowScripts: false,
 };
 
@@ -126,6 +128,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     openBuffer: (route, model, routeLog, prefetch) => data.openBuffer(route, model, routeLog, prefetch),
     queue: (name, limits) => data.queue(name, limits),
     signal: stopping.signal,
+    clock: systemClock,
     allowScripts: options.allowScripts ?? false,
   });
   const errors = problems.filter((problem) => problem.severity === 'error');

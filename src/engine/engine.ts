@@ -1,7 +1,7 @@
+import { type Clock, systemClock } from '../clock.ts';
 import type { Log } from '../connector.ts';
 import { describeError } from '../errors.ts';
 import type { RouteBooks } from './books.ts';
-import { type Clock, systemClock } from './clock.ts';
 import type { RoutePlan } from './plan.ts';
 import { RouteRun, type RouteState } from './route-run.ts';
 

@@ -14,13 +14,27 @@ export interface SinkPlan {
   outbound(message: Message): Message | MqferryError | 'drop';
 }
 
+/** Messages per sink, in the order of the pump's sinks; failed and dropped ones go to `aside`. */
+export type Share = (messages: readonly Message[], aside: Aside) => readonly (readonly Message[])[];
+
+/** A share with steps that wait. */
+export interface WaitingShare {
+  /**
+   * Hands on what is ready, each sink's in order. Resolves when all of it is handed on, set aside or filtered. When `signal` is aborted it ends
+   * soon; nothing of it is heard any more.
+   */
+  pass(messages: readonly Message[], aside: Aside, hand: Hand, signal: AbortSignal): Promise<void>;
+}
+
+/** Takes what goes to the sink of this number. */
+export type Hand = (part: readonly Message[], sink: number) => void;
+
 /** One source, the steps, and the sinks that get their share of each batch. */
 export interface PumpPlan {
   readonly name: string;
   readonly source: SourceEnd;
   inbound(message: Message): Message;
-  /** Messages per sink, in the order of `sinks`; failed and dropped ones go to `aside`. */
-  share(messages: readonly Message[], aside: Aside): readonly (readonly Message[])[];
+  readonly share: Share | WaitingShare;
   /** True when `share` can neither filter, split nor route: every message goes once to every sink. */
   readonly isStraight: boolean;
   readonly sinks: readonly SinkPlan[];

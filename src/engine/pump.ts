@@ -1,13 +1,16 @@
+import { setMaxListeners } from 'node:events';
+import type { Clock } from '../clock.ts';
 import type { Batch, Log, Room, Source } from '../connector.ts';
 import { describeError, MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
+import type { Aside } from '../steps/step.ts';
 import { Bell } from './bell.ts';
 import { type Books, emptyBooks } from './books.ts';
-import type { Clock } from './clock.ts';
 import { type Order, Outbox, type Retry } from './outbox.ts';
-import type { Failure, PumpPlan, SinkPlan } from './plan.ts';
+import type { Failure, PumpPlan, Share, SinkPlan, WaitingShare } from './plan.ts';
 import { type LinkStatus, newStatus, supervise } from './supervise.ts';
 import { Ticket } from './ticket.ts';
+import { type Effects, passWhole } from './waiting.ts';
 import { Window } from './window.ts';
 
 export interface PumpOptions {
@@ -31,7 +34,7 @@ export interface PumpOptions {
  *
  *     room  = window          messages and bytes not yet ended
  *     batch = source.read     what is waiting: at most the room, at least one message
- *     parts = plan.share      steps: messages per sink; failures set aside
+ *     parts = plan.share      steps: messages per sink; failures set aside. While a step waits nothing more is read
  *     outbox.put              all that a sink has not confirmed; outlives its links
  *     batch.ack               when all parts have ended; in read order where the source settles in order
  */
@@ -55,7 +58,8 @@ export class Pump {
   readonly #runs: Promise<void>[] = [];
   /** The source in whose read() it waits. */
   #waitsAt: Source | undefined;
-  #isClosing = false;
+  /** Nothing that still waits in a step is heard any more. */
+  readonly #closing = new AbortController();
   #isClosed = false;
 
   constructor(options: PumpOptions) {
@@ -63,6 +67,7 @@ export class Pump {
     this.#o = options;
     this.window = new Window(options.window);
     this.status = newStatus(`${plan.name} source`, clock);
+    setMaxListeners(0, this.#closing.signal); // as many as a step waits for at once
     this.outboxes = plan.sinks.map((sink) => this.#outbox(sink));
   }
 
@@ -91,7 +96,7 @@ export class Pump {
   /** Closes the source, then the sinks. What has not been settled is counted as returned: it comes again. */
   async close(): Promise<void> {
     this.#stop.abort();
-    this.#isClosing = true;
+    this.#closing.abort();
     this.#bell.ring();
     await this.#runs.at(-1);
     this.#isClosed = true;
@@ -144,11 +149,12 @@ export class Pump {
       const batch = await this.#read(source);
       if (batch === null) break;
       progress();
-      this.#send(batch);
+      const waiting = this.#send(batch);
+      if (waiting) await waiting;
     }
     // The link stays open while what was read is on its way, so that its acks can go out.
     this.isFinished = !signal.aborted;
-    await this.#bell.until(() => this.#open.size === 0 || this.#isClosing);
+    await this.#bell.until(() => this.#open.size === 0 || this.#closing.signal.aborted);
   }
 
   async #read(source: Source): Promise<Batch | null> {
@@ -160,7 +166,8 @@ export class Pump {
     }
   }
 
-  #send(batch: Batch): void {
+  /** A promise only where steps wait. Meanwhile nothing is read: order is kept, and what comes makes the next batch a large one. */
+  #send(batch: Batch): Promise<void> | undefined {
     const { plan, clock } = this.#o;
     const { messages } = batch;
     let bytes = 0;
@@ -171,24 +178,44 @@ export class Pump {
     this.window.take(messages.length, bytes);
     this.#open.add(ticket);
     if (!plan.isStraight) ticket.routed = new Set();
-    const parts = this.#share(ticket, messages);
+    const inbound = this.#inbound(ticket, messages);
+    if (typeof plan.share !== 'function') return this.#wait(ticket, inbound, plan.share);
+    const parts = this.#share(ticket, inbound, plan.share);
     for (let i = 0; i < parts.length; i++) this.#post(ticket, parts[i] as readonly Message[], i);
     ticket.end(); // a batch of which nothing is left ends here
+    return undefined;
   }
 
-  #share(ticket: Ticket, messages: readonly Message[]): readonly (readonly Message[])[] {
-    const { plan } = this.#o;
-    const inbound = this.#inbound(ticket, messages);
-    const fail = (message: Message, error: MqferryError, step?: object) => this.#fail(ticket, message.received, error, step);
-    const drop = (message: Message) => void ticket.mark(message.received, 'dropped');
+  #share(ticket: Ticket, inbound: readonly Message[], share: Share): readonly (readonly Message[])[] {
     try {
-      return plan.share(inbound, { fail, drop });
+      return share(inbound, this.#aside(ticket));
     } catch (error) {
-      // A step must not throw out of the chain. It is our bug, but the messages are not ours to lose.
-      const bug = new MqferryError('STEP_FAILED', `a step broke off: ${describeError(error)}`, { cause: error });
-      for (const message of inbound) this.#fail(ticket, message.received, bug);
+      this.#brokeOff(ticket, inbound, error);
       return [];
     }
+  }
+
+  #wait(ticket: Ticket, inbound: readonly Message[], share: WaitingShare): Promise<void> {
+    const effects: Effects = {
+      aside: this.#aside(ticket),
+      hand: (part, sink) => this.#post(ticket, part, sink),
+      brokeOff: (error) => this.#brokeOff(ticket, inbound, error),
+      ended: () => ticket.end(),
+    };
+    return passWhole(share, inbound, effects, this.#bell, this.#closing.signal);
+  }
+
+  #aside(ticket: Ticket): Aside {
+    return {
+      fail: (message, error, step) => this.#fail(ticket, message.received, error, step),
+      drop: (message) => void ticket.mark(message.received, 'dropped'),
+    };
+  }
+
+  /** A step must not throw out of the chain. It is our bug, but the messages are not ours to lose: all have failed, also what is handed on already. */
+  #brokeOff(ticket: Ticket, inbound: readonly Message[], error: unknown): void {
+    const bug = new MqferryError('STEP_FAILED', `a step broke off: ${describeError(error)}`, { cause: error });
+    for (const message of inbound) this.#fail(ticket, message.received, bug);
   }
 
   /** The batch itself when nothing in it was changed or could not be decoded. */

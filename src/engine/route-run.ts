@@ -1,8 +1,8 @@
+import type { Clock } from '../clock.ts';
 import { describeError, MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { Bell } from './bell.ts';
 import { balanced, type RouteBooks, routeBooks } from './books.ts';
-import type { Clock } from './clock.ts';
 import { deadLetter } from './dead-letter.ts';
 import { Outbox, type Retry } from './outbox.ts';
 import type { Failure, Remedy, RoutePlan, SinkPlan } from './plan.ts';

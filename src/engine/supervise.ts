@@ -1,6 +1,6 @@
+import type { Clock } from '../clock.ts';
 import type { Log } from '../connector.ts';
 import { describeError, type ErrorCode, MqferryError } from '../errors.ts';
-import type { Clock } from './clock.ts';
 
 /** Where the link of one end stands. */
 export interface LinkStatus {

@@ -1,7 +1,8 @@
+import type { Clock } from '../clock.ts';
 import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../config/model.ts';
 import type { EndContext, Log, Queue, QueueLimits, SourceEnd } from '../connector.ts';
 import type { RoutePlan } from '../engine/plan.ts';
-import type { Step } from '../steps/index.ts';
+import type { AnyStep } from '../steps/index.ts';
 import { type CompiledSink, deadName, makeSink, makeSource, nameOf, sinkName } from './ends.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
 import { type OpenBuffer, planOf } from './plan.ts';
@@ -19,6 +20,8 @@ export interface Surroundings {
   /** The durable queue of this name, one for all routes; opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
   queue(name: string, limits: QueueLimits): Queue;
   readonly signal: AbortSignal;
+  /** What steps go by that wait. */
+  readonly clock: Clock;
   /** Steps may run code that the config names. */
   readonly allowScripts: boolean;
 }
@@ -51,7 +54,8 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     signal: around.signal,
     queue: (name, limits) => around.queue(name, limits),
   });
-  const compileSteps = (steps: readonly StepModel[]): Step => compileChain(steps, { log, allowScripts: around.allowScripts });
+  const { clock, allowScripts } = around;
+  const compileSteps = (steps: readonly StepModel[]): AnyStep => compileChain(steps, { log, clock, allowScripts });
   const shared = sharing(model.sink, compileSteps);
   const source = { name: `source ${nameOf(model.source)}`, model: model.source, end: makeSource(model.source, context('source')) };
   const sinks = shared.ends.map((end, i) => makeSink(end, sinkName(shared.ends, i), context(i === 0 ? 'sink' : `sink${i + 1}`)));

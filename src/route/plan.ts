@@ -6,10 +6,10 @@ import { type CopyIds, copyIds, inbound, outbound } from '../envelope.ts';
 import type { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
 import type { Message } from '../message.ts';
-import { aroundBuffer, type Step } from '../steps/index.ts';
+import { type AnyStep, aroundBuffer } from '../steps/index.ts';
 import type { CompiledSink } from './ends.ts';
 import { remedies } from './remedies.ts';
-import type { CompileSteps, Sharing } from './share.ts';
+import { type CompileSteps, type Sharing, shareBehind } from './share.ts';
 
 /** An open buffer: its near side is written, its far side read. */
 export interface OpenBuffer extends BufferPlan {
@@ -54,7 +54,7 @@ export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined): RoutePla
   const near: SinkPlan = { name: 'buffer', end: buffer.near, outbound: same };
   const { before, behind } = aroundBuffer(model.steps);
   const steps = compileSteps(before);
-  const toBuffer: PumpPlan['share'] = (messages, aside) => [steps(messages, aside)];
+  const toBuffer = shareBehind(steps, { share: (messages) => [messages] });
   const last = shareAfter(compileSteps(behind), behind.length > 0, shared);
   return {
     ...common,
@@ -66,9 +66,9 @@ export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined): RoutePla
   };
 }
 
-function shareAfter(steps: Step, hasSteps: boolean, shared: Sharing): Pick<PumpPlan, 'share' | 'isStraight'> {
+function shareAfter(steps: AnyStep, hasSteps: boolean, shared: Sharing): Pick<PumpPlan, 'share' | 'isStraight'> {
   if (!hasSteps) return shared;
-  return { share: (messages, aside) => shared.share(steps(messages, aside), aside), isStraight: false };
+  return { share: shareBehind(steps, shared), isStraight: false };
 }
 
 type Places = readonly (readonly string[])[];

@@ -1,10 +1,10 @@
 /** The steps of a route, one after the other. */
 import type { StepModel } from '../config/model.ts';
-import type { Message } from '../message.ts';
-import { chain, type Step, type StepContext, stepKinds } from '../steps/index.ts';
+import { type AnyStep, chain, type StepContext, stepKinds } from '../steps/index.ts';
+import type { Aside } from '../steps/step.ts';
 
 /** Throws CONFIG_INVALID for what a field alone cannot check. */
-export function compileChain(steps: readonly StepModel[], context: StepContext): Step {
+export function compileChain(steps: readonly StepModel[], context: StepContext): AnyStep {
   return chain(
     steps.map((model) => {
       const { name, value, onError } = model;
@@ -17,9 +17,11 @@ export function compileChain(steps: readonly StepModel[], context: StepContext):
 }
 
 /** The step, which says of what it fails that it was the one. */
-function signed(step: Step, model: StepModel): Step {
-  return (messages, aside) => {
-    const drop = (message: Message) => aside.drop(message);
-    return step(messages, { drop, fail: (message, error) => aside.fail(message, error, model) });
-  };
+function signed(step: AnyStep, model: StepModel): AnyStep {
+  const own = (aside: Aside): Aside => ({
+    drop: (message) => aside.drop(message),
+    fail: (message, error) => aside.fail(message, error, model),
+  });
+  if (typeof step === 'function') return (messages, aside) => step(messages, own(aside));
+  return { pass: (messages, aside, signal) => step.pass(messages, own(aside), signal) };
 }

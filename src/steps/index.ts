@@ -47,14 +47,14 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
 };
 
 /**
- * Steps before and behind a buffer: the first step that makes many of one stands behind it, and so do those after it. The buffer holds the
- * whole, so that the parts have one fate and the books count what was read.
+ * Steps before and behind a buffer: the first step that makes many of one, or waits, stands behind it, and so do those after it. The buffer holds
+ * the whole, so that the parts have one fate and the books count what was read; and it takes in what comes while a step waits.
  */
 export function aroundBuffer<S extends { readonly name: string }>(
   steps: readonly S[],
 ): { readonly before: readonly S[]; readonly behind: readonly S[] } {
-  const first = steps.findIndex(({ name }) => stepKinds[name]?.makesMany);
+  const first = steps.findIndex(({ name }) => stepKinds[name]?.behindBuffer);
   return first < 0 ? { before: steps, behind: [] } : { before: steps.slice(0, first), behind: steps.slice(first) };
 }
 
-export { chain, type Step, type StepContext, type StepKind } from './step.ts';
+export { type AnyStep, chain, type StepContext, type StepKind } from './step.ts';

@@ -18,7 +18,7 @@ an \`id\`, that with \`-<index>\` behind it, so that nobody takes the parts for 
 The parts share the fate of the whole: it is settled at its source when all of them have ended, and the books count it once, by its worst
 part. When a part fails for good, the dead letter is the whole, as received, once; the other parts go on. So a dead letter that is sent again
 brings all parts again, and so does a copy after a fault; the window counts wholes, so \`maxBytes\` bounds what one of them weighs. In a route with a buffer, \`split\` and the steps behind it happen behind the buffer.`,
-  makesMany: true,
+  behindBuffer: true,
   value: group('By what, and how many.', {
     list: expression(
       'What yields a list. An element that is a map or list becomes JSON, text becomes UTF-8, bytes stay; null is an error.',

@@ -1,4 +1,5 @@
 /** What a step is. A step never changes a message: it makes a changed copy, so that what came in can still be retried or dead-lettered. */
+import type { Clock } from '../clock.ts';
 import type { Field } from '../config/fields.ts';
 import type { StepExample } from '../config/model.ts';
 import type { Log } from '../connector.ts';
@@ -16,9 +17,22 @@ export interface Aside {
 /** Messages in, messages out, in the same order. What is neither returned nor set aside was filtered. */
 export type Step = (messages: readonly Message[], aside: Aside) => readonly Message[];
 
+/** A step that waits, for its time or for an answer. */
+export interface WaitingStep {
+  /**
+   * Hands messages on in their order, piece by piece, as they are ready. It is pulled: nobody asks for the next piece while one is on its way
+   * through the steps behind. One batch at a time. When `signal` is aborted it ends soon; nothing of it is heard any more.
+   */
+  pass(messages: readonly Message[], aside: Aside, signal: AbortSignal): AsyncIterable<readonly Message[]>;
+}
+
+export type AnyStep = Step | WaitingStep;
+
 /** What a step may know of the route it stands in. */
 export interface StepContext {
   readonly log: Log;
+  /** What a step goes by that waits. */
+  readonly clock: Clock;
   /** Whoever writes the config may run code. */
   readonly allowScripts: boolean;
 }
@@ -33,12 +47,15 @@ export interface StepKind<V = unknown> {
   readonly notes?: string;
   /** Shown in the reference; a test runs it. */
   readonly example: StepExample;
-  /** It may make several messages of one. Then it stands behind the buffer, where the parts share the fate of the stored whole. */
-  readonly makesMany?: true;
+  /**
+   * It stands behind the buffer, with all that follows it. It may make several messages of one: there the parts share the fate of the stored
+   * whole. Or it waits: there the source does not wait with it.
+   */
+  readonly behindBuffer?: true;
   /** A sentence for `explain`. */
   explain(value: V): string;
   /** Throws CONFIG_INVALID for what the field alone cannot check. */
-  compile(value: V, context: StepContext): Step;
+  compile(value: V, context: StepContext): AnyStep;
 }
 
 /** Keeps the type of the field's value, so that `compile` gets it typed. */
@@ -48,8 +65,35 @@ export function defineStep<V>(kind: StepKind<V>): StepKind {
 
 const identity: Step = (messages) => messages;
 
-/** One step after the other. Of no step: the messages themselves. */
-export function chain(steps: readonly Step[]): Step {
+/** One step after the other. Of no step: the messages themselves. It waits only when one of them does. */
+export function chain(steps: readonly Step[]): Step;
+export function chain(steps: readonly AnyStep[]): AnyStep;
+export function chain(steps: readonly AnyStep[]): AnyStep {
+  const at = steps.findIndex((step) => typeof step !== 'function');
+  if (at < 0) return plainChain(steps as readonly Step[]);
+  const before = plainChain(steps.slice(0, at) as readonly Step[]);
+  const waiting = steps[at] as WaitingStep;
+  const behind = chain(steps.slice(at + 1));
+  return {
+    async *pass(messages, aside, signal) {
+      for await (const piece of through(waiting, before(messages, aside), aside, signal)) yield* through(behind, piece, aside, signal);
+    },
+  };
+}
+
+/** Any step as one that waits; nothing is sent through for nothing. */
+export async function* through(
+  step: AnyStep,
+  messages: readonly Message[],
+  aside: Aside,
+  signal: AbortSignal,
+): AsyncIterable<readonly Message[]> {
+  if (messages.length === 0) return;
+  if (typeof step === 'function') yield step(messages, aside);
+  else yield* step.pass(messages, aside, signal);
+}
+
+function plainChain(steps: readonly Step[]): Step {
   if (steps.length === 0) return identity;
   if (steps.length === 1) return steps[0] as Step;
   return (messages, aside) => {

@@ -1,5 +1,5 @@
+import type { Clock } from '../../src/clock.ts';
 import { type Batch, Inbox, type Refusal, type Sink, type SinkEnd, type Source, type SourceEnd } from '../../src/connector.ts';
-import type { Clock } from '../../src/engine/clock.ts';
 import type { PumpPlan, RoutePlan, SinkPlan } from '../../src/engine/plan.ts';
 import { MqferryError, notConnected } from '../../src/errors.ts';
 import { Message } from '../../src/message.ts';

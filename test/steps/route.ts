@@ -3,31 +3,55 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { RoutePlan } from '../../src/engine/plan.ts';
 import { describeError, type MqferryError } from '../../src/errors.ts';
 import { compileRoutes } from '../../src/index.ts';
 import type { Message } from '../../src/message.ts';
 import { stepKinds } from '../../src/steps/index.ts';
+import type { Aside } from '../../src/steps/step.ts';
 import type { Result } from './run.ts';
 
 export interface StepFiles {
   readonly [name: string]: string | Buffer;
 }
 
-/** The steps, given as the items of `steps:`, as a function. Files that they name are written beside the config. */
+/** The steps, given as the items of `steps:`, as a function. Files that they name are written beside the config. None of them waits. */
 export async function stepsOf(yaml: string, files: StepFiles = {}): Promise<(messages: readonly Message[]) => Result> {
-  const { routes, problems } = await compile(yaml, files);
-  if (problems.length > 0) throw new Error(problems.join('\n'));
-  const plan = await routes[0]!.plan();
-  const { share } = plan.pumps[0];
+  const { share } = (await planOf(yaml, files)).pumps[0];
+  if (typeof share !== 'function') throw new Error('one of these steps waits: use anyStepsOf');
   return (messages) => {
-    const failed: [Message, MqferryError][] = [];
-    const dropped: Message[] = [];
-    const [out = []] = share(messages, {
-      fail: (message, error) => failed.push([message.received, error]),
-      drop: (message) => dropped.push(message.received),
-    });
+    const { aside, failed, dropped } = bin();
+    const [out = []] = share(messages, aside);
     return { out, failed, dropped };
   };
+}
+
+/** Like {@link stepsOf}, of any steps. */
+export async function anyStepsOf(yaml: string, files: StepFiles = {}): Promise<(messages: readonly Message[]) => Promise<Result>> {
+  const { share } = (await planOf(yaml, files)).pumps[0];
+  return async (messages) => {
+    const { aside, failed, dropped } = bin();
+    const out: Message[] = [];
+    if (typeof share === 'function') out.push(...(share(messages, aside)[0] ?? []));
+    else await share.pass(messages, aside, (part) => out.push(...part), new AbortController().signal);
+    return { out, failed, dropped };
+  };
+}
+
+function bin() {
+  const failed: [Message, MqferryError][] = [];
+  const dropped: Message[] = [];
+  const aside: Aside = {
+    fail: (message, error) => failed.push([message.received, error]),
+    drop: (message) => dropped.push(message.received),
+  };
+  return { aside, failed, dropped };
+}
+
+async function planOf(yaml: string, files: StepFiles): Promise<RoutePlan> {
+  const { routes, problems } = await compile(yaml, files);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return routes[0]!.plan();
 }
 
 /** What `explain` says of the first of these steps. */

@@ -1,8 +1,10 @@
+import { systemClock } from '../../src/clock.ts';
 import type { Log } from '../../src/connector.ts';
 import type { MqferryError } from '../../src/errors.ts';
 import { compileExpression, compileTemplate, compileValue } from '../../src/expr/index.ts';
 import type { Message } from '../../src/message.ts';
-import { type Step, stepKinds } from '../../src/steps/index.ts';
+import { type AnyStep, type StepContext, stepKinds } from '../../src/steps/index.ts';
+import { type Aside, type Step, through, type WaitingStep } from '../../src/steps/step.ts';
 
 export interface Result {
   readonly out: readonly Message[];
@@ -19,11 +21,33 @@ export function run(step: Step, messages: readonly Message[]): Result {
   return { out, failed, dropped };
 }
 
+/** Messages through any step, to the end. */
+export async function runAll(step: AnyStep, messages: readonly Message[], signal = new AbortController().signal): Promise<Result> {
+  const out: Message[] = [];
+  const failed: [Message, MqferryError][] = [];
+  const dropped: Message[] = [];
+  const aside: Aside = {
+    fail: (message, error) => failed.push([message.received, error]),
+    drop: (message) => dropped.push(message.received),
+  };
+  for await (const piece of through(step, messages, aside, signal)) out.push(...piece);
+  return { out, failed, dropped };
+}
+
 /** A step with the value that its field would yield. */
 export function step(name: string, value?: unknown, log: Log = quiet): Step {
+  return compiled(name, value, { log }) as Step;
+}
+
+/** A step that waits. */
+export function waitingStep(name: string, value: unknown, context: Partial<StepContext> = {}): WaitingStep {
+  return compiled(name, value, context) as WaitingStep;
+}
+
+function compiled(name: string, value: unknown, context: Partial<StepContext>): AnyStep {
   const kind = stepKinds[name];
   if (kind === undefined) throw new Error(`no step ${name}`);
-  return kind.compile(value, { log, allowScripts: false });
+  return kind.compile(value, { log: quiet, clock: systemClock, allowScripts: false, ...context });
 }
 
 export const expr = (text: string) => Object.assign(compileExpression(text, 'any'), { text });

@@ -4,7 +4,8 @@ import type { Failure, PumpPlan, Remedy, RoutePlan, SinkPlan } from '../../../sr
 import type { RouteRun } from '../../../src/engine/route-run.ts';
 import { MqferryError } from '../../../src/errors.ts';
 import { Message } from '../../../src/message.ts';
-import type { Aside } from '../../../src/steps/step.ts';
+import { shareBehind } from '../../../src/route/share.ts';
+import { type Aside, chain, type WaitingStep } from '../../../src/steps/step.ts';
 import { audit, type Verdict } from './audit.ts';
 import { dedupe } from './dedupe.ts';
 import { LogModel } from './log-model.ts';
@@ -28,6 +29,8 @@ export interface Setup {
   readonly hasKiller?: boolean;
   /** What a step cannot do is dropped, a message that kills the link has a dead letter of its own, refusals are tried for 5 s. */
   readonly hasRules?: boolean;
+  /** A step waits, for a while each time: it fails some messages, and now and then it breaks off. */
+  readonly waits?: boolean;
   readonly dedupe?: 'shared' | 'dropped';
   readonly isUnfenced?: boolean;
   readonly breaksItsWord?: boolean;
@@ -52,6 +55,7 @@ function lot(message: Message, of: number): number {
 }
 export const isFiltered = (message: Message) => lot(message, 11) === 3;
 export const isStepPoison = (message: Message) => lot(message, 37) === 5;
+const isLatePoison = (message: Message) => lot(message, 31) === 6;
 const isDropped = (message: Message) => lot(message, 29) === 4;
 
 /** One world: brokers, a log, the lives of mqferry in it, and what they may be blamed for. */
@@ -193,18 +197,34 @@ export class Scenario {
       isStraight: false,
       ...plan,
     });
+    const steps = this.setup.waits ? [this.#waiting(process)] : [];
     if (!this.setup.isBuffered)
-      return { ...common, pumps: [pump('only', { source, sinks, share: (messages, aside) => toSinks(sieve(messages, aside)) })] };
+      return { ...common, pumps: [pump('only', { source, sinks, share: shareBehind(chain([sieve, ...steps]), { share: toSinks }) })] };
     const { near, far, stats } = this.log.ends(process);
     const buffer: SinkPlan = { name: 'buffer', end: near, outbound: (message) => message };
     return {
       ...common,
       pumps: [
         pump('near', { source, sinks: [buffer], share: (messages, aside) => [sieve(messages, aside)] }),
-        pump('far', { source: far, sinks, share: toSinks }),
+        pump('far', { source: far, sinks, share: shareBehind(chain(steps), { share: toSinks }) }),
       ],
       buffer: { label: 'log', stats, close: async () => {} },
     };
+  }
+
+  /** Waits before each piece, for another time each; it does not always heed that nobody waits for it any more. */
+  #waiting(process: Process): WaitingStep {
+    const { random } = this;
+    const pass = async function* (messages: readonly Message[], aside: Aside, signal: AbortSignal) {
+      for (let at = 0; at < messages.length; ) {
+        const piece = messages.slice(at, (at += random.int(1, 5)));
+        await process.sleep(random.int(0, 60), random.chance(0.5) ? signal : undefined);
+        if (random.chance(0.01)) throw new Error('broken');
+        for (const message of piece) if (isLatePoison(message)) aside.fail(message, new MqferryError('STEP_FAILED', 'no answer'));
+        yield piece.filter((message) => !isLatePoison(message));
+      }
+    };
+    return { pass };
   }
 
   #sinkPlan(broker: SinkBroker, i: number, process: Process): SinkPlan {

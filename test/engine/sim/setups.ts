@@ -28,6 +28,17 @@ export const sound: Readonly<Record<string, Setup>> = {
   'rules by error, buffered, order lane, all': { ...storm, isBuffered: true, order: 'lane', sinks: 'all', hasKiller: true, hasRules: true },
   'dedupe, copies share the outcome': { ...storm, dedupe: 'shared' },
   'dedupe, copies dropped, acks in read order': { ...storm, dedupe: 'dropped' },
+  'a step that waits': { ...storm, waits: true },
+  'a step that waits, acks on completion, switch': { ...storm, waits: true, declares: 'each', sinks: 'switch' },
+  'a step that waits, order lane, sink keeps order, watermark': {
+    ...storm,
+    waits: true,
+    order: 'lane',
+    keepsOrder: true,
+    settling: 'cumulative',
+  },
+  'a step that waits, order key, all, killer': { ...storm, waits: true, order: 'key', sinks: 'all', settling: 'inOrder', hasKiller: true },
+  'a step that waits behind the buffer, order lane': { ...storm, waits: true, isBuffered: true, order: 'lane', keepsOrder: true },
   'acks on completion': { ...storm, declares: 'each' },
   'acks on completion, dedupe shares the outcome': { ...storm, declares: 'each', dedupe: 'shared' },
   'acks on completion, order key, all': { ...storm, declares: 'each', order: 'key', sinks: 'all' },
@@ -98,6 +109,25 @@ export const controls: Readonly<Record<string, Control>> = {
     setup: { crashes: 1 },
     finds: 'early',
     edit: { file: 'pump.ts', from: 'this.#open.add(ticket);', to: 'this.#open.add(ticket); batch.ack();' },
+  },
+  'batches are posted as their waiting ends': {
+    setup: { ...laneStorm, keepsOrder: true, waits: true },
+    finds: 'order',
+    edit: { file: 'pump.ts', from: 'if (waiting) await waiting;', to: 'void waiting;' },
+  },
+  'a batch is acked while a step still waits': {
+    setup: { waits: true, declares: 'each', crashes: 1 },
+    finds: 'early',
+    edit: { file: 'pump.ts', from: 'return this.#wait(ticket', to: 'return ticket.end(), this.#wait(ticket' },
+  },
+  'what still waits when the pump closes is settled': {
+    setup: { waits: true, declares: 'each', drains: 2 },
+    finds: 'early',
+    edit: {
+      file: 'waiting.ts',
+      from: 'await bell.until(() => isOver || closing.aborted);',
+      to: 'await bell.until(() => isOver || closing.aborted); if (!isOver) effects.ended();',
+    },
   },
   'a lost link counts as confirmed': {
     setup: { declares: 'each', faults: { sinkCut: 0.05 } },
