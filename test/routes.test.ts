@@ -40,6 +40,13 @@ describe('the examples', () => {
     expect(lines(out)).toContain('order 7 is of middle size');
   });
 
+  test('paced.yaml takes its time, loses nothing, and keeps the order', async () => {
+    const { code, out, err } = await run('paced.yaml');
+    expect(code, err).toBe(0);
+    expect(err).toContain('read 12, delivered 12');
+    expect(lines(out).map((line) => JSON.parse(line).invoice)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  });
+
   test('join.yaml moves the alarms of two routes through a third', async () => {
     const { code, out, err } = await run('join.yaml', '--until-idle', '500ms');
     expect(code, err).toBe(0);

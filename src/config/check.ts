@@ -6,7 +6,7 @@ import { didYouMean, nearest } from './nearest.ts';
 import { type MapNode, type Node, nameOf, type ScalarNode } from './node.ts';
 import type { Problems, Spot } from './problems.ts';
 import { looksSecret, redactUrl, urlSecrets } from './redact.ts';
-import { NotAValue, parseDuration, parseDurationRange, parsePlain, parseSize, parseWhole, parseYesNo } from './values.ts';
+import { NotAValue, parseDuration, parseDurationRange, parsePlain, parseRate, parseSize, parseWhole, parseYesNo } from './values.ts';
 
 type KindOf<K extends FieldKind['kind']> = Extract<FieldKind, { kind: K }>;
 
@@ -185,6 +185,7 @@ function parse(text: string, kind: FieldKind): unknown {
   if (kind.kind === 'size') return parseSize(text);
   if (kind.kind === 'duration') return parseDuration(text);
   if (kind.kind === 'durationRange') return parseDurationRange(text);
+  if (kind.kind === 'rate') return parseRate(text);
   if (kind.kind === 'oneOf') return parseOneOf(text, kind.values);
   if (kind.kind === 'text' && kind.pattern && !kind.pattern.test(text)) throw new NotAValue(kind.hint ?? `like ${kind.pattern.source}`);
   return text;
@@ -196,7 +197,7 @@ function parseOneOf(text: string, values: readonly (string | number)[]): string 
   return found;
 }
 
-const plainKinds: ReadonlySet<FieldKind['kind']> = new Set(['text', 'template', 'whole', 'yesNo', 'oneOf', 'size', 'duration']);
+const plainKinds: ReadonlySet<FieldKind['kind']> = new Set(['text', 'template', 'whole', 'yesNo', 'oneOf', 'size', 'duration', 'rate']);
 
 function isPlain(field: Field<unknown>): boolean {
   return plainKinds.has(field.kind.kind);

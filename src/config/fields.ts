@@ -46,6 +46,7 @@ export type FieldKind =
   | { readonly kind: 'size' }
   | { readonly kind: 'duration' }
   | { readonly kind: 'durationRange' }
+  | { readonly kind: 'rate' }
   | { readonly kind: 'list'; readonly of: Field<unknown> }
   | { readonly kind: 'map'; readonly of: Field<unknown> }
   | { readonly kind: 'group'; readonly fields: Fields }
@@ -142,6 +143,17 @@ export interface DurationRange {
 /** From one time to another: `1s..30s`. */
 export function durationRange<const O extends Opt<DurationRange>>(doc: string, options?: O) {
   return field<DurationRange, O>(doc, { kind: 'durationRange' }, options);
+}
+
+/** So many in a time. */
+export interface Rate {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+/** How many in a second, minute, hour or day: `100/s`, `6000/min`, `10/h`, `1/d`. */
+export function rate<const O extends Opt<Rate>>(doc: string, options?: O) {
+  return field<Rate, O>(doc, { kind: 'rate' }, options);
 }
 
 /** A list; of plain values also as `a,b` text. */

@@ -116,6 +116,7 @@ const kindSchemas: { readonly [K in FieldKind['kind']]: (kind: Extract<FieldKind
   }),
   duration: () => ({ anyOf: [{ const: 0 }, { type: 'string', pattern: '^(0|([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+)$' }, reference] }),
   durationRange: () => ({ anyOf: [{ type: 'string', pattern: '^[0-9.]+(ms|s|m|h|d)' }, reference] }),
+  rate: () => ({ anyOf: [{ type: 'string', pattern: '^[0-9]+ ?/ ?(s|min|h|d)$' }, reference] }),
   list: ({ of }) => ({ anyOf: [{ type: 'array', items: fieldSchema(of) }, scalar] }),
   map: ({ of }) => ({ type: 'object', additionalProperties: fieldSchema(of) }),
   group: ({ fields }) => object(fields),

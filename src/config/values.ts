@@ -1,4 +1,4 @@
-import type { DurationRange } from './fields.ts';
+import type { DurationRange, Rate } from './fields.ts';
 
 /** Why a text is not a value of its kind, as the end of a sentence: `expected …`. */
 export class NotAValue extends Error {
@@ -83,6 +83,29 @@ export function parseDurationRange(text: string): DurationRange {
   const range = { fromMs: parseDuration(from), toMs: parseDuration(to) };
   if (range.fromMs > range.toMs) throw new NotAValue('two times, the shorter one first', `write ${to}..${from}`);
   return range;
+}
+
+const rateUnits: Readonly<Record<string, number>> = { s: 1e3, min: 60e3, h: 3600e3, d: 86_400e3 };
+
+/** `100/s`, `6000/min`, `10/h`, `1/d`. */
+export function parseRate(text: string): Rate {
+  const [, digits = '', unit] = /^(\d+) ?(?:\/ ?([a-z]+))?$/.exec(text) ?? [];
+  const perMs = unit === undefined ? undefined : rateUnits[unit];
+  if (perMs === undefined) {
+    const near =
+      digits !== '' && unit === undefined ? 's' : { m: 'min', sec: 's', second: 's', minute: 'min', hour: 'h', day: 'd' }[unit ?? ''];
+    throw new NotAValue('a rate such as 100/s, 6000/min, 10/h or 1/d', near && `write ${digits}/${near}`);
+  }
+  const count = Number(digits);
+  if (count < 1) throw new NotAValue('a rate of at least one in a time', 'for less write it by the minute, hour or day');
+  if (count > 1e9) throw new NotAValue('a rate of at most 1000000000 in a time');
+  return { count, perMs };
+}
+
+/** `100/s` for 100 in 1000 ms. */
+export function rateText({ count, perMs }: Rate): string {
+  const unit = Object.keys(rateUnits).find((name) => rateUnits[name] === perMs);
+  return unit === undefined ? `${count} in ${perMs}ms` : `${count}/${unit}`;
 }
 
 export type PlainValue = string | number | bigint | boolean;

@@ -19,6 +19,7 @@ import { sample } from './sample.ts';
 import { set } from './set.ts';
 import { split } from './split.ts';
 import type { StepKind } from './step.ts';
+import { throttle } from './throttle.ts';
 import { unwrap } from './unwrap.ts';
 import { validate } from './validate.ts';
 
@@ -42,6 +43,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   expire,
   limitSize,
   sample,
+  throttle,
   drop,
   log,
 };

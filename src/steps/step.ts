@@ -143,7 +143,8 @@ export function eachIntoMany(name: string, change: (message: Message) => readonl
   };
 }
 
-function asStepFailed(name: string, error: unknown): MqferryError {
+/** What a message fails with: never without the name of the step. */
+export function asStepFailed(name: string, error: unknown): MqferryError {
   if (error instanceof MqferryError) return new MqferryError(error.code, `${name}: ${error.message}`, { cause: error.cause });
   return new MqferryError('STEP_FAILED', `${name}: ${describeError(error)}`, { cause: error });
 }

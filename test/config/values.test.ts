@@ -5,9 +5,11 @@ import {
   parseDurationRange,
   parseExact,
   parsePlain,
+  parseRate,
   parseSize,
   parseWhole,
   parseYesNo,
+  rateText,
 } from '../../src/config/values.ts';
 
 describe('a size', () => {
@@ -30,6 +32,33 @@ describe('a size', () => {
     ['', undefined],
     ['0x10', undefined],
   ])('%s is refused', (text, hint) => expect(() => parseSize(text)).toThrow(expect.objectContaining({ hint })));
+});
+
+describe('a rate', () => {
+  test.each([
+    ['100/s', 100, 1000],
+    ['6000/min', 6000, 60_000],
+    ['10/h', 10, 3_600_000],
+    ['1/d', 1, 86_400_000],
+  ])('%s is %i in %i ms, and is written like this', (text, count, perMs) => {
+    expect(parseRate(text)).toEqual({ count, perMs });
+    expect(rateText({ count, perMs })).toBe(text);
+  });
+
+  test('may have spaces', () => expect(parseRate('100 / s')).toEqual({ count: 100, perMs: 1000 }));
+
+  test.each([
+    ['100', 'write 100/s'],
+    ['5/m', 'write 5/min'],
+    ['5/minute', 'write 5/min'],
+    ['0/s', 'for less write it by the minute, hour or day'],
+    ['1.5/s', undefined],
+    ['-1/s', undefined],
+    ['1/w', undefined],
+    ['/s', undefined],
+    ['1000000001/s', undefined],
+    ['', undefined],
+  ])('%s is refused', (text, hint) => expect(() => parseRate(text)).toThrow(expect.objectContaining({ hint })));
 });
 
 describe('a time', () => {
