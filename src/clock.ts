@@ -1,9 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Time and chance, so that a simulation can own both. */
-export interface Clock {
+/** What time it is: for a simulation, or a test, to own. */
+export interface Time {
   /** Monotonic milliseconds. */
   now(): number;
+  /** Milliseconds since the epoch. */
+  date(): number;
+}
+
+/** Time and chance, so that a simulation can own both. */
+export interface Clock extends Time {
   /** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** In [0, 1). */
@@ -12,6 +18,7 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => performance.now(),
+  date: () => Date.now(),
   sleep: (ms, signal) =>
     wait(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {
       if (!signal?.aborted) throw error;

@@ -2,7 +2,7 @@
 import { connectors as builtIn } from '../connectors/index.ts';
 import { DataDirectory } from './buffer/data-directory.ts';
 import { DurableQueue } from './buffer/queue.ts';
-import { systemClock } from './clock.ts';
+import { systemClock, type Time } from './clock.ts';
 import { renderProblems } from './config/diagnostics.ts';
 import { type ConfigInputs, loadConfig } from './config/load.ts';
 import type { ConfigModel, Problem, Registry, RouteModel } from './config/model.ts';
@@ -60,12 +60,16 @@ function checkedSteps(allowScripts: boolean): Registry['steps'] {
 }
 
 /** What a config may name: the built-in connectors and those given, and all steps. */
-export function registryOf(extra: Readonly<Record<string, AnyConnector>> = {}, allowScripts = false): Registry {
+export function registryOf(extra: Readonly<Record<string, AnyConnector>> = {}, allowScripts = false, time: Time = systemClock): Registry {
   const given = Object.fromEntries(Object.entries(extra).map(([name, connector]) => [name, async () => connector]));
   return {
     connectors: { ...builtIn, ...given },
     steps: checkedSteps(allowScripts),
-    compile: { template: compileTemplate, expression: compileExpression, value: compileValue },
+    compile: {
+      template: (text, shown) => compileTemplate(text, shown, time),
+      expression: (text, slot, shown) => compileExpression(text, slot, shown, time),
+      value: (text, shown) => compileValue(text, shown, time),
+    },
   };
 }
 
@@ -75,7 +79,8 @@ export async function compileRoutes(
   around?: Surroundings,
 ): Promise<{ routes: readonly CompiledRoute[]; model: ConfigModel | undefined; problems: readonly Problem[] }> {
   const { allowScripts = false } = options;
-  const { model, problems } = await loadConfig(options.routes, registryOf(options.connectors, allowScripts), options.env ?? {});
+  const registry = registryOf(options.connectors, allowScripts, around?.clock);
+  const { model, problems } = await loadConfig(options.routes, registry, options.env ?? {});
   if (!model) return { routes: [], model, problems };
   const routes: CompiledRoute[] = [];
   const found = [...problems, ...disagreements(model.routes)];

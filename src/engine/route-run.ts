@@ -186,7 +186,7 @@ export class RouteRun {
       ticket.end(); // two sinks refused it: one dead letter
       return;
     }
-    const letter = deadLetter(entered, { route: this.name, error, attempts }, new Date());
+    const letter = deadLetter(entered, { route: this.name, error, attempts }, new Date(this.#clock.date()));
     this.plan.attachError?.(letter, error, attempts);
     const own = sink.outbound(letter);
     if (own instanceof MqferryError || own === 'drop') {

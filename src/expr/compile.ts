@@ -2,6 +2,7 @@
 
 import { TypeError as CelTypeError, ParseError } from '@marcbachmann/cel-js';
 import { closest, distance } from 'fastest-levenshtein';
+import { systemClock, type Time } from '../clock.ts';
 import type { Shown } from '../config/fields.ts';
 import type { Message } from '../message.ts';
 import type { Node } from './ast.ts';
@@ -19,12 +20,17 @@ export type Slot = 'boolean' | 'any';
  * Compiles an expression. In a `boolean` slot it must be true or false, by its type and for every message. Throws {@link ExpressionError};
  * what it returns throws STEP_FAILED, which quotes `shown` and never the message.
  */
-export function compileExpression(text: string, slot: Slot, shown: Shown = asItIs(text)): (message: Message) => unknown {
+export function compileExpression(
+  text: string,
+  slot: Slot,
+  shown: Shown = asItIs(text),
+  time: Time = systemClock,
+): (message: Message) => unknown {
   const run = compileRaw(text, slot, shown);
   return (message) => {
     beginEvaluation();
     try {
-      const value = run(new Names(message));
+      const value = run(new Names(message, time));
       assertWithinBudget();
       if (slot === 'any') return plain(value);
       return typeof value === 'boolean' ? value : fail('it must be true or false here');

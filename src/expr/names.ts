@@ -1,5 +1,6 @@
 /** The names an expression may use, each worked out only when it is asked for. */
 import { isUtf8 } from 'node:buffer';
+import type { Time } from '../clock.ts';
 import { type HeaderValue, type Message, Typed } from '../message.ts';
 import { readBody } from './body.ts';
 import { fail } from './failure.ts';
@@ -48,11 +49,13 @@ type Values = ReadonlyMap<string, unknown>;
 /** CEL's context for one evaluation: it reads the names as properties. What costs something is kept, as a loop may ask a million times. */
 export class Names {
   readonly message: Message;
+  readonly #time: Time;
   #body: unknown;
   #header: Values | undefined;
   #origin: Values | undefined;
-  constructor(message: Message) {
+  constructor(message: Message, time: Time) {
     this.message = message;
+    this.#time = time;
   }
   get body(): unknown {
     return (this.#body ??= readBody(this.message));
@@ -115,7 +118,7 @@ export class Names {
   }
   get now(): Date {
     let now = times.get(this.message.received);
-    if (now === undefined) times.set(this.message.received, (now = new Date()));
+    if (now === undefined) times.set(this.message.received, (now = new Date(this.#time.date())));
     return now;
   }
 }

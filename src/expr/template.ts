@@ -1,4 +1,6 @@
 /** Plain text in which `${{ expr }}` stands for a value. `$${{` is a literal `${{`, and so is `${{ "${{" }}`. */
+
+import { systemClock, type Time } from '../clock.ts';
 import type { Shown, Template } from '../config/fields.ts';
 import type { Message } from '../message.ts';
 import { compileExpression } from './compile.ts';
@@ -8,8 +10,8 @@ import { textOf } from './result.ts';
 type Part = string | ((message: Message) => unknown);
 
 /** Compiles text with `${{ expr }}` in it; it has a `constant` when there is none. Throws {@link ExpressionError}. */
-export function compileTemplate(text: string, shown: Shown = asItIs(text)): Template {
-  const parts = split(text).map((piece) => compilePart(piece, shown));
+export function compileTemplate(text: string, shown: Shown = asItIs(text), time: Time = systemClock): Template {
+  const parts = split(text).map((piece) => compilePart(piece, shown, time));
   const [only = ''] = parts;
   if (parts.length <= 1 && typeof only === 'string') return Object.assign(() => only, { constant: only });
   return (message) => {
@@ -20,12 +22,16 @@ export function compileTemplate(text: string, shown: Shown = asItIs(text)): Temp
 }
 
 /** Like {@link compileTemplate}, but text that is exactly one `${{ expr }}` yields the value with its type. */
-export function compileValue(text: string, shown: Shown = asItIs(text)): ((message: Message) => unknown) & { readonly constant?: string } {
+export function compileValue(
+  text: string,
+  shown: Shown = asItIs(text),
+  time: Time = systemClock,
+): ((message: Message) => unknown) & { readonly constant?: string } {
   const pieces = split(text);
   const [only] = pieces;
   if (pieces.length === 1 && only?.expression !== undefined)
-    return compileAt(only.expression, only.offset, inside(only.expression, only.offset, shown));
-  return compileTemplate(text, shown);
+    return compileAt(only.expression, only.offset, inside(only.expression, only.offset, shown), time);
+  return compileTemplate(text, shown, time);
 }
 
 interface Piece {
@@ -35,10 +41,10 @@ interface Piece {
   readonly offset: number;
 }
 
-function compilePart(piece: Piece, whole: Shown): Part {
+function compilePart(piece: Piece, whole: Shown, time: Time): Part {
   if (piece.expression === undefined) return piece.literal ?? '';
   const shown = inside(piece.expression, piece.offset, whole);
-  const value = compileAt(piece.expression, piece.offset, shown);
+  const value = compileAt(piece.expression, piece.offset, shown, time);
   return (message) => {
     const result = value(message);
     if (typeof result === 'string') return result;
@@ -50,9 +56,9 @@ function compilePart(piece: Piece, whole: Shown): Part {
   };
 }
 
-function compileAt(expression: string, offset: number, shown: Shown): (message: Message) => unknown {
+function compileAt(expression: string, offset: number, shown: Shown, time: Time): (message: Message) => unknown {
   try {
-    return compileExpression(expression, 'any', shown);
+    return compileExpression(expression, 'any', shown, time);
   } catch (error) {
     if (error instanceof ExpressionError) throw new ExpressionError(error.message, error.offset + offset);
     throw error;

@@ -20,7 +20,7 @@ export interface Surroundings {
   /** The durable queue of this name, one for all routes; opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
   queue(name: string, limits: QueueLimits): Queue;
   readonly signal: AbortSignal;
-  /** What steps go by that wait. */
+  /** What steps and expressions go by. */
   readonly clock: Clock;
   /** Steps may run code that the config names. */
   readonly allowScripts: boolean;

@@ -25,14 +25,14 @@ export const expire = defineStep({
     const age = olderThan === undefined ? '' : ` or older than ${durationText(olderThan)}`;
     return `${then === 'drop' ? 'drops' : 'fails'} messages past their expiresAt${age}`;
   },
-  compile({ olderThan, then }) {
+  compile({ olderThan, then }, { clock }) {
     let nowMs = 0;
     const one = eachMessage('expire', (message: Message, aside: Aside) => {
       const late = lateness(message, nowMs, olderThan);
       return late === undefined ? message : setAside(message, aside, then, new MqferryError('EXPIRED', late));
     });
     return (messages, aside) => {
-      nowMs = Date.now(); // once a batch
+      nowMs = clock.date(); // once a batch
       return one(messages, aside);
     };
   },

@@ -15,14 +15,14 @@ export const log = defineStep({
     after: 'body: {"orderId":7}',
   },
   explain: ({ level }) => `writes a line to the log (${level})`,
-  compile({ text, level, perSecond }, { log }) {
+  compile({ text, level, perSecond }, { log, clock }) {
     const limit = new Limit(perSecond);
     const one = eachMessage('log', (message) => {
       if (limit.take()) log[level]({}, text(message));
       return message;
     });
     return (messages, aside) => {
-      const unwritten = limit.refill(performance.now());
+      const unwritten = limit.refill(clock.now());
       if (unwritten > 0) log[level]({ unwritten }, 'more lines of this log step were not written');
       return one(messages, aside);
     };

@@ -31,7 +31,7 @@ export type AnyStep = Step | WaitingStep;
 /** What a step may know of the route it stands in. */
 export interface StepContext {
   readonly log: Log;
-  /** What a step goes by that waits. */
+  /** What a step goes by that waits, or that asks how late it is. */
   readonly clock: Clock;
   /** Whoever writes the config may run code. */
   readonly allowScripts: boolean;

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { type Batch, Inbox, type Refusal, type Sink, type SinkEnd, type Source, type SourceEnd } from '../../src/connector.ts';
 import type { PumpPlan, RoutePlan, SinkPlan } from '../../src/engine/plan.ts';
 import { MqferryError, notConnected } from '../../src/errors.ts';
@@ -7,7 +7,7 @@ import { sinkCan } from './sim/sink-broker.ts';
 
 /** Real time, a thousand times faster where the engine waits for back-off. */
 export const hastyClock: Clock = {
-  now: () => performance.now(),
+  ...systemClock,
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       const timer = setTimeout(resolve, ms / 100);

@@ -219,3 +219,8 @@ test('error is known for a message it was attached to, and its copies', () => {
   expect(evaluate('error.code + ": " + error.message', message.change({ id: 'x' }))).toBe('REFUSED: no');
   expect(evaluate('error.attempts == 3 && error.attempts < 4', message)).toBe(true);
 });
+
+test('now is of the time that the expression was compiled with', () => {
+  const time = { date: () => Date.UTC(2026, 0, 31), now: () => 0 };
+  expect(compileExpression('string(now)', 'any', undefined, time)(jsonMessage({}))).toBe('2026-01-31T00:00:00.000Z');
+});

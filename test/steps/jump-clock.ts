@@ -9,6 +9,10 @@ export class JumpClock implements Clock {
     return this.time;
   }
 
+  date(): number {
+    return this.time;
+  }
+
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return;
     this.slept.push(ms);

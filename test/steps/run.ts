@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import type { Log } from '../../src/connector.ts';
 import type { MqferryError } from '../../src/errors.ts';
 import { compileExpression, compileTemplate, compileValue } from '../../src/expr/index.ts';
@@ -35,8 +35,8 @@ export async function runAll(step: AnyStep, messages: readonly Message[], signal
 }
 
 /** A step with the value that its field would yield. */
-export function step(name: string, value?: unknown, log: Log = quiet): Step {
-  return compiled(name, value, { log }) as Step;
+export function step(name: string, value?: unknown, log: Log = quiet, clock: Clock = systemClock): Step {
+  return compiled(name, value, { log, clock }) as Step;
 }
 
 /** A step that waits. */

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { Message, type MessageInit } from '../../src/message.ts';
 import { explanationOf, problemsOf, stepsOf } from './route.ts';
-import { run, step, template } from './run.ts';
+import { quiet, run, step, template } from './run.ts';
 
 const make = (init: Partial<MessageInit> = {}) => new Message({ body: Buffer.from('12345'), ...init });
 
@@ -32,6 +33,14 @@ describe('expire', () => {
       out: [expect.anything()],
       failed: [[message, { code: 'EXPIRED', message: 'expire: it expired 2s ago' }]],
     });
+  });
+
+  test('goes by the time that it is given', () => {
+    const clock = { ...systemClock, date: () => 2_000_000 };
+    // biome-ignore lint/suspicious/noThenProperty: the key that users write; it is never a function.
+    const expire = step('expire', { then: 'drop' }, quiet, clock);
+    const late = make({ expiresAt: 1_999_999 });
+    expect(run(expire, [late, make({ expiresAt: 2_000_001 })])).toMatchObject({ out: [{ expiresAt: 2_000_001 }], dropped: [late] });
   });
 
   test('does not ask for an age that nobody set', async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../src/clock.ts';
+import { VirtualTime } from '../../../src/engine/virtual-clock.ts';
 
 /** mulberry32: one seed gives one run, exactly. */
 export class Random {
@@ -22,54 +23,22 @@ export class Random {
   }
 }
 
-interface Timer {
-  readonly at: number;
-  readonly order: number;
-  readonly fire: () => void;
-}
-
-/** Virtual time. One timer fires per turn, after every promise that could move has moved. */
-export class World {
-  now = 0;
-  #timers: Timer[] = [];
-  #count = 0;
-
-  at(delayMs: number, fire: () => void): void {
-    const timer = { at: this.now + delayMs, order: this.#count++, fire };
-    let low = 0;
-    let high = this.#timers.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#timers[middle] as Timer).at <= timer.at) low = middle + 1;
-      else high = middle;
-    }
-    this.#timers.splice(low, 0, timer);
-  }
-
-  /** Runs until `done`; false when nothing more happens before the limit. */
-  async run(done: () => boolean, limitMs: number): Promise<boolean> {
-    for (;;) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      if (done()) return true;
-      const timer = this.#timers.shift();
-      if (!timer || timer.at > limitMs) return false;
-      this.now = timer.at;
-      timer.fire();
-    }
-  }
-}
+export { VirtualTime as World };
 
 /** One life of mqferry. After kill() none of its timers fires and nothing that it waits for arrives. */
 export class Process implements Clock {
   isAlive = true;
-  readonly world: World;
+  readonly world: VirtualTime;
   readonly #random: Random;
 
-  constructor(world: World, random: Random) {
+  constructor(world: VirtualTime, random: Random) {
     this.world = world;
     this.#random = random;
   }
   now(): number {
+    return this.world.now;
+  }
+  date(): number {
     return this.world.now;
   }
   random(): number {
