@@ -30,6 +30,8 @@ export interface LoadRoutes {
   readonly connectors?: Readonly<Record<string, AnyConnector>>;
   /** For `${NAME}` in the config. Nothing by default. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What `${file:…}` reads, by the path as the config has it, in place of any file. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Lets `js` steps load and run the files that the config names. Default false. */
   readonly allowScripts?: boolean;
 }
@@ -78,9 +80,9 @@ export async function compileRoutes(
   options: LoadRoutes,
   around?: Surroundings,
 ): Promise<{ routes: readonly CompiledRoute[]; model: ConfigModel | undefined; problems: readonly Problem[] }> {
-  const { allowScripts = false } = options;
+  const { allowScripts = false, files } = options;
   const registry = registryOf(options.connectors, allowScripts, around?.clock);
-  const { model, problems } = await loadConfig(options.routes, registry, options.env ?? {});
+  const { model, problems } = await loadConfig(options.routes, registry, options.env ?? {}, files && { files });
   if (!model) return { routes: [], model, problems };
   const routes: CompiledRoute[] = [];
   const found = [...problems, ...disagreements(model.routes)];

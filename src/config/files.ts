@@ -6,6 +6,11 @@ import { SourceFile } from './source-file.ts';
 /** A config file is written by people; what is larger is something else. */
 export const largestFile = 256 * 1024;
 
+/** A test of routes, which stands beside them and is no config. */
+export function isTestFile(name: string): boolean {
+  return /\.test\.ya?ml$/.test(name);
+}
+
 /** The files that these paths mean: files, folders (their *.yaml and *.yml), globs. Each once, sorted within a folder or glob. */
 export function readFiles(paths: readonly string[], problems: Problems): SourceFile[] {
   const names = new Set(paths.flatMap((path) => expand(path, problems)));
@@ -24,10 +29,14 @@ export function sourceFile(name: string, text: string, problems: Problems): Sour
 function expand(path: string, problems: Problems): string[] {
   const found = look(path);
   if (found?.isDirectory()) return folder(path, problems);
+  if (found && isTestFile(path)) {
+    problems.fileError(path, 'test-file', 'this is a test of routes, not a config', 'run it by `mqferry test`');
+    return [];
+  }
   if (found) return [path];
   if (/[*?[{]/.test(path)) {
     const matches = globSync(path)
-      .filter((name) => look(name)?.isFile())
+      .filter((name) => !isTestFile(name) && look(name)?.isFile())
       .sort();
     if (matches.length === 0) problems.fileError(path, 'no-file', 'no file matches');
     return matches;
@@ -38,7 +47,7 @@ function expand(path: string, problems: Problems): string[] {
 
 function folder(path: string, problems: Problems): string[] {
   try {
-    const names = readdirSync(path).filter((name) => /^[^.].*\.ya?ml$/.test(name));
+    const names = readdirSync(path).filter((name) => /^[^.].*\.ya?ml$/.test(name) && !isTestFile(name));
     if (names.length === 0) problems.fileError(path, 'no-file', 'there is no *.yaml or *.yml in this folder');
     return names.sort().map((name) => join(path, name));
   } catch (error) {
@@ -47,7 +56,8 @@ function folder(path: string, problems: Problems): string[] {
   }
 }
 
-function readOne(name: string, problems: Problems): SourceFile | undefined {
+/** One file; undefined when a problem was reported. */
+export function readOne(name: string, problems: Problems): SourceFile | undefined {
   const found = look(name);
   if (found && !found.isFile() && !found.isFIFO()) {
     problems.fileError(name, 'unreadable', 'not a file');

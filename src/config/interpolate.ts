@@ -6,6 +6,8 @@ import { looksSecret } from './redact.ts';
 /** Where `${…}` gets its values from. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What `${file:…}` reads, by the path as it is written; where it is given, no file is read. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Paths of `${file:…}` are relative to the folder of this config file. */
   readonly file: string;
   /** Values that must never be printed are added here. */
@@ -83,7 +85,7 @@ function closing(text: string, at: number): number {
 }
 
 function resolveOne(inside: string, at: number, from: Surroundings, depth: number): string {
-  if (inside.startsWith('file:')) return readSecret(inside.slice('file:'.length), at, from);
+  if (inside.startsWith('file:')) return secretAt(inside.slice('file:'.length), at, from);
   const match = reference.exec(inside);
   if (!match) throw new Unresolved(at, 'an unresolved `${`: this is not the name of an environment variable', hintFor(inside));
   const [, name, operator, rest] = match;
@@ -107,6 +109,14 @@ function hintFor(inside: string): string {
   const name = /^([A-Za-z_][A-Za-z0-9_]*):[^-?]/.exec(inside)?.[1];
   if (name) return `a default is written \${${name}:-…}`;
   return 'write `${NAME}`, or `$${` for a literal `${`';
+}
+
+function secretAt(path: string, at: number, from: Surroundings): string {
+  if (from.files === undefined) return readSecret(path, at, from);
+  const value = Object.hasOwn(from.files, path) ? from.files[path] : undefined;
+  if (value === undefined) throw new Unresolved(at, `no content is given for the file ${path || '(no path)'}`);
+  from.secrets.add(value);
+  return value;
 }
 
 const largestSecret = 64 * 1024;

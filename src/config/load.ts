@@ -1,5 +1,6 @@
 import { Checker } from './check.ts';
 import { readFiles, sourceFile } from './files.ts';
+import type { Surroundings } from './interpolate.ts';
 import { nameHint, namePattern } from './layout.ts';
 import type { ConfigModel, Problem, Registry, RouteModel } from './model.ts';
 import type { Entry } from './node.ts';
@@ -18,6 +19,8 @@ export type ConfigInputs =
 export interface LoadOptions {
   /** Accept a config in which there are only connections. */
   readonly withoutRoutes?: boolean;
+  /** What `${file:…}` reads, by the path as it is written, in place of any file. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface Loaded {
@@ -52,7 +55,7 @@ export async function loadConfig(
       ? readFiles(inputs.paths, problems)
       : inputs.texts.flatMap(({ name, text }) => sourceFile(name, text, problems) ?? []);
   const checker = new Checker(registry.compile, problems);
-  const sections = merge(files, checker, env);
+  const sections = merge(files, checker, { env, ...(options.files && { files: options.files }) });
   const routes = new Routes(checker, registry);
   for (const name of sections.broken.connections) routes.ends.brokenConnection(name);
   for (const [name, { entry, ...at }] of sections.entries.connections) await routes.ends.connection(name, entry.value, at);
@@ -73,14 +76,14 @@ function noRoutes([file]: readonly SourceFile[], problems: Problems): void {
   problems.fileError(file?.name ?? '(no input)', 'no-routes', 'there is no route in this config', hint);
 }
 
-function merge(files: readonly SourceFile[], checker: Checker, env: Readonly<Record<string, string | undefined>>): Sections {
+function merge(files: readonly SourceFile[], checker: Checker, from: Pick<Surroundings, 'env' | 'files'>): Sections {
   const { problems } = checker;
   const sections: Sections = {
     entries: { connections: new Map(), routes: new Map() },
     broken: { connections: new Set(), routes: new Set() },
   };
   for (const file of files) {
-    const { root, broken } = parseFile(file, problems, { env, file: file.name, secrets: problems.secrets });
+    const { root, broken } = parseFile(file, problems, { ...from, file: file.name, secrets: problems.secrets });
     for (const { section, name } of broken) if (isSection(section)) sections.broken[section].add(name);
     if (!root || root.kind === 'empty' || root.kind === 'broken') continue;
     if (root.kind !== 'map') {

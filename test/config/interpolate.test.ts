@@ -22,6 +22,14 @@ function fill(text: string): string {
   return parts.map((part) => part.text).join('');
 }
 
+test('a file whose content is given is not read, nor any other', () => {
+  const secrets = new Set<string>();
+  const from = { env, file: join(folder, 'mqferry.yaml'), files: { '/run/secrets/x': 'given' }, secrets };
+  expect(interpolate('${file:/run/secrets/x}', from).map((part) => part.text)).toEqual(['given']);
+  expect(secrets).toEqual(new Set(['given']));
+  expect(() => interpolate('${file:secret}', from)).toThrow('no content is given for the file secret');
+});
+
 test.each([
   ['${A}', 'a-value'],
   ['x${A}y${A}', 'xa-valueya-value'],

@@ -322,6 +322,16 @@ describe('several files', () => {
     expect(await names(join(folder, 'sub/b.yml'), join(folder, 'sub'), shop)).toEqual(['b', 'a']);
   });
 
+  test('that are tests of routes are no config', async () => {
+    mkdirSync(join(folder, 'tested'));
+    const tests = write('tested/a.test.yaml', 'tests: []');
+    write('tested/a.yaml', route('a'));
+    const shop = write('shop.yaml', 'connections: { shop: { rabbitmq: {} } }');
+    expect(await names(join(folder, 'tested'), shop)).toEqual(['a']);
+    expect(await names(join(folder, 'tested/*.yaml'), shop)).toEqual(['a']);
+    expect(await names(tests)).toEqual(['/tested/a.test.yaml: test-file: this is a test of routes, not a config']);
+  });
+
   test('that define a route twice are refused, with both places', async () => {
     const one = write('one.yaml', 'connections: { shop: { rabbitmq: {} } }\n' + route('r'));
     const two = write('two.yaml', route('r'));
