@@ -115,6 +115,13 @@ module.exports = {
       from: { pathNot: src('cli') },
       to: { path: src('cli') },
     },
+    {
+      name: 'rehearsals-are-for-the-verb',
+      comment: 'Only src/cli runs tests that users write: the product itself does not know them.',
+      severity: 'error',
+      from: { path: '^(src|connectors)/', pathNot: src('cli|rehearsal') },
+      to: { path: src('rehearsal') },
+    },
     { name: 'no-orphans-resolved', comment: 'Every import resolves.', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

@@ -8,6 +8,7 @@ import { connectors } from '../connectors/index.ts';
 import { generatedFiles } from '../src/config/docs.ts';
 import type { AnyConnector } from '../src/connector.ts';
 import { expressionReference } from '../src/expr/index.ts';
+import { testReference, testSchema } from '../src/rehearsal/reference.ts';
 import { stepKinds } from '../src/steps/index.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -20,6 +21,8 @@ for (const load of Object.values(connectors)) {
 }
 const files = generatedFiles(loaded, Object.values(stepKinds));
 files.set('docs/reference/expressions.md', expressionReference());
+files.set('docs/reference/tests.md', testReference());
+files.set('mqferry-test.schema.json', `${JSON.stringify(testSchema(), null, 2)}\n`);
 
 const stale: string[] = [];
 for (const [path, wanted] of files) {

@@ -40,7 +40,15 @@ function node(...args: string[]): { status: number | null; stdout: string; stder
 
 describe('the package', () => {
   test('holds what it should, and nothing else', () => {
-    const wanted = ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', 'bin/mqferry.js', 'mqferry.schema.json'];
+    const wanted = [
+      'LICENSE',
+      'README.md',
+      'CHANGELOG.md',
+      'package.json',
+      'bin/mqferry.js',
+      'mqferry.schema.json',
+      'mqferry-test.schema.json',
+    ];
     const entries = [
       'dist/src/index.js',
       'dist/src/index.d.ts',
@@ -48,9 +56,9 @@ describe('the package', () => {
       'dist/src/testkit/index.js',
       'dist/src/cli/main.js',
     ];
-    const routes = globSync('routes/*.yaml', { cwd: root });
+    const routes = globSync('routes/**/*.yaml', { cwd: root });
     expect(packed).toEqual(expect.arrayContaining([...wanted, ...entries, ...routes]));
-    const known = /^(dist\/(src|connectors)\/.*\.(js|d\.ts)|routes\/[\w-]+\.yaml)$/;
+    const known = /^(dist\/(src|connectors)\/.*\.(js|d\.ts)|routes\/[\w/.-]+\.(yaml|json|proto|avsc))$/;
     expect(packed.filter((path) => !wanted.includes(path) && !known.test(path))).toEqual([]);
   });
 

@@ -45,6 +45,7 @@ Examples:
   mqferry demo                          the main job, embedded: nothing else needed
   mqferry init rabbitmq kafka > routes/orders.yaml
   mqferry validate routes/              check the config, offline
+  mqferry test routes/                  run the tests beside routes, offline
   mqferry check routes/                 ask the brokers: reachable, permitted, there?
   mqferry run routes/                   run until a signal
   mqferry run routes/ --until-idle 5s   copy what is there, then end

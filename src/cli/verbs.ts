@@ -7,6 +7,7 @@ import { addExplain } from './explain.ts';
 import { addInit } from './init.ts';
 import { addList } from './list.ts';
 import { addRun } from './run.ts';
+import { addTest } from './test.ts';
 import { addValidate } from './validate.ts';
 
 /** The verbs, in the order in which help shows them. */
@@ -15,6 +16,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
   addValidate,
   addCheck,
   addExplain,
+  addTest,
   addInit,
   addCopy,
   addList,

@@ -47,6 +47,11 @@ export function configSchema(connectors: readonly AnyConnector[], steps: readonl
   };
 }
 
+/** The schema of a file that has these fields. */
+export function schemaOf(title: string, fields: Fields): Schema {
+  return { $schema: 'http://json-schema.org/draft-07/schema#', title, ...object(fields) };
+}
+
 const reference = { type: 'string', pattern: '\\$\\{' };
 const scalar = { type: ['string', 'number', 'boolean'] };
 

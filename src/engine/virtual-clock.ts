@@ -56,7 +56,7 @@ export class VirtualClock implements Clock {
   }
 
   date(): number {
-    return this.#startMs + this.time.now;
+    return Math.round(this.#startMs + this.time.now);
   }
 
   now(): number {

@@ -8,7 +8,7 @@ import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
 import { type OpenBuffer, planOf } from './plan.ts';
 import { deadEndsOf } from './remedies.ts';
 import { sharing } from './share.ts';
-import { compileChain } from './steps.ts';
+import { compileChain, type Watch } from './steps.ts';
 
 /** What a route needs of the process it runs in. */
 export interface Surroundings {
@@ -24,6 +24,7 @@ export interface Surroundings {
   readonly clock: Clock;
   /** Steps may run code that the config names. */
   readonly allowScripts: boolean;
+  readonly watch?: Watch;
 }
 
 /** A route whose parts are made but not connected. */
@@ -54,8 +55,8 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     signal: around.signal,
     queue: (name, limits) => around.queue(name, limits),
   });
-  const { clock, allowScripts } = around;
-  const compileSteps = (steps: readonly StepModel[]): AnyStep => compileChain(steps, { log, clock, allowScripts });
+  const { clock, allowScripts, watch } = around;
+  const compileSteps = (steps: readonly StepModel[]): AnyStep => compileChain(steps, { log, clock, allowScripts }, watch);
   const shared = sharing(model.sink, compileSteps);
   const source = { name: `source ${nameOf(model.source)}`, model: model.source, end: makeSource(model.source, context('source')) };
   const sinks = shared.ends.map((end, i) => makeSink(end, sinkName(shared.ends, i), context(i === 0 ? 'sink' : `sink${i + 1}`)));

@@ -3,18 +3,23 @@ import type { StepModel } from '../config/model.ts';
 import { type AnyStep, chain, type StepContext, stepKinds } from '../steps/index.ts';
 import type { Aside } from '../steps/step.ts';
 
+/** Lets somebody look at what comes to a step: gives back the step in its place. */
+export type Watch = (model: StepModel, step: AnyStep) => AnyStep;
+
 /** Throws CONFIG_INVALID for what a field alone cannot check. */
-export function compileChain(steps: readonly StepModel[], context: StepContext): AnyStep {
+export function compileChain(steps: readonly StepModel[], context: StepContext, watch: Watch = unwatched): AnyStep {
   return chain(
     steps.map((model) => {
       const { name, value, onError } = model;
       const kind = stepKinds[name];
       if (!kind) throw new Error(`step ${name} passed the check and is not there`);
       const step = kind.compile(value, context);
-      return onError ? signed(step, model) : step;
+      return watch(model, onError ? signed(step, model) : step);
     }),
   );
 }
+
+const unwatched: Watch = (_, step) => step;
 
 /** The step, which says of what it fails that it was the one. */
 function signed(step: AnyStep, model: StepModel): AnyStep {

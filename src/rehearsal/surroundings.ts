@@ -1,0 +1,20 @@
+import { DurableQueue } from '../buffer/queue.ts';
+import type { Log } from '../connector.ts';
+import { MqferryError } from '../errors.ts';
+import type { Surroundings } from '../route/compile.ts';
+import { rehearsedBuffer } from './buffer.ts';
+
+const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
+const cannotRun = () => Promise.reject(new MqferryError('INTERNAL', 'a queue on disk is not used in a test'));
+
+/** What a route needs of its process, without a process: nothing of it touches a disk or a network. */
+export function around(more: Pick<Surroundings, 'allowScripts' | 'clock' | 'watch'>): Surroundings {
+  return {
+    log: () => silent,
+    clientId: (route, end) => `${route}-${end}`,
+    openBuffer: async (_route, model) => rehearsedBuffer(model),
+    queue: (name) => new DurableQueue(name, cannotRun),
+    signal: new AbortController().signal,
+    ...more,
+  };
+}
