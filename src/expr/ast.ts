@@ -10,22 +10,43 @@ export interface Evaluator {
 
 export interface Context {
   getValue(name: string): unknown;
+  forkWithVariable(name: string, type: Type): OverlayContext;
+}
+
+/** A context in which one more name stands for something. */
+export interface OverlayContext extends Context {
+  reuse(parent: Context): this;
+  setIterValue(value: unknown, evaluator: Evaluator): this;
 }
 
 export interface Checker {
   readonly dynType: Type;
   check(node: Node, context: Context): Type;
+  getType(name: string): Type;
 }
 
 export interface Type {
   readonly name: string;
   readonly kind: string;
+  readonly type: string;
+  /** Of a list, a map, an optional. */
+  readonly valueType?: Type;
+  readonly keyType?: Type;
 }
 
 export type Evaluate = (evaluator: Evaluator, node: Node, context: Context) => unknown;
 
 export interface Macro {
   evaluate(evaluator: Evaluator, macro: Macro, context: Context): unknown;
+  /** Of a loop of ours: the names it gives. */
+  readonly names?: readonly Node[];
+}
+
+/** A loop of ours. */
+export interface LoopMacro extends Macro {
+  readonly async: false;
+  readonly names: readonly Node[];
+  typeCheck(checker: Checker, macro: unknown, context: Context): Type;
 }
 
 interface Meta {
@@ -40,6 +61,10 @@ export interface Node {
   readonly op: string;
   args: unknown;
   readonly pos: number;
+  /** The text of the expression, and where in it the node stands. */
+  readonly input: string;
+  readonly start: number;
+  readonly end: number;
   readonly meta: Meta;
   readonly checkedType?: Type;
   setMeta<K extends keyof Meta>(key: K, value: Meta[K]): this;
@@ -47,6 +72,8 @@ export interface Node {
 
 export interface Comprehension {
   readonly step: Node;
+  /** Whether an `all` or `exists` goes on. */
+  condition?: (accumulated: unknown) => boolean;
 }
 
 /** `name(args)` and `receiver.name(args)`. */
@@ -71,6 +98,7 @@ export function renameCall(node: Node, name: string): void {
   (node.args as [string, ...unknown[]])[0] = name;
 }
 
+/** One of the library's: `map`, `filter`, `all`, `exists`, `exists_one`. */
 export function isComprehension(node: Node): boolean {
   return node.meta.alternate?.op === 'comprehension';
 }
@@ -98,19 +126,18 @@ export function childrenOf(node: Node): Child[] {
   }
 }
 
-/** The name that a comprehension or `cel.bind` gives to a value. */
-export function boundName(node: Node): Node | undefined {
-  if (!isCall(node)) return undefined;
+/** The names that a comprehension or `cel.bind` gives to values. */
+export function boundNames(node: Node): readonly Node[] {
+  if (!isCall(node)) return [];
   const { name, receiver, args } = callOf(node);
   const binds = isComprehension(node) || (name === 'bind' && receiver?.op === 'id' && receiver.args === 'cel');
-  return binds ? args[0] : undefined;
+  return node.meta.macro?.names ?? (binds ? args.slice(0, 1) : []);
 }
 
 function childrenOfCall(node: Node): Child[] {
   const { receiver, args } = callOf(node);
-  const looped = isComprehension(node);
-  const values = boundName(node) === undefined ? args : args.slice(1);
-  const children = values.map((child) => ({ node: child, looped }));
+  const looped = isComprehension(node) || node.meta.macro?.names !== undefined;
+  const children = args.slice(boundNames(node).length).map((child) => ({ node: child, looped }));
   return receiver === undefined ? children : [{ node: receiver, looped: false }, ...children];
 }
 

@@ -24,6 +24,16 @@ export function assertWithinBudget(): void {
   if (text > textMax) fail(`it makes more than ${textMax} characters of text for this message`);
 }
 
+/** Nothing more can come of this evaluation: who goes on in spite of errors stops. */
+export function isSpent(): boolean {
+  return steps > stepsMax || text > textMax;
+}
+
+/** Charges for an error that does not end the evaluation: making one takes 5 to 10 microseconds. */
+export function spendOnError(): void {
+  spend(30);
+}
+
 export function spend(count: number): void {
   if ((steps += count) > stepsMax) assertWithinBudget();
 }

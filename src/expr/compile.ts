@@ -9,7 +9,9 @@ import type { Node } from './ast.ts';
 import { assertWithinBudget, beginEvaluation } from './budget.ts';
 import { environment } from './environment.ts';
 import { asItIs, ExpressionError, fail, readable, stepFailed } from './failure.ts';
-import { guard, instrument } from './guard.ts';
+import { guard } from './guard.ts';
+import { habitOf, instead } from './habits.ts';
+import { instrument } from './instrument.ts';
 import { Names, variables } from './names.ts';
 import { plain } from './result.ts';
 
@@ -46,6 +48,7 @@ function compileRaw(text: string, slot: Slot, shown: Shown): (names: Names) => u
   const root = parsed.ast as unknown as Node;
   guard(root);
   const { error, type = 'dyn' } = parsed.check();
+  if ((error as unknown) instanceof ExpressionError) throw error;
   if (error !== undefined) throw new ExpressionError(typeProblem(error), error.range?.start ?? 0);
   if (slot === 'boolean' && type !== 'bool' && type !== 'dyn') throw new ExpressionError(notBoolean(type), 0);
   instrument(root);
@@ -67,34 +70,14 @@ function notBoolean(type: string): string {
   return `this must be true or false, but it is ${readable(type)}${remedy}`;
 }
 
-/** What people write who come from other languages. */
-const habits: readonly (readonly [RegExp, string])[] = [
-  [/^=(?!=)/, 'use == to compare'],
-  [/^&(?!&)|^and\b/i, 'use && for "and"'],
-  [/^\|(?!\|)|^or\b/i, 'use || for "or"'],
-  [/^`/, 'write ["name"] for a name with special characters'],
-];
-
 function syntaxProblem(error: ParseError | CelTypeError, rest: string): string {
-  const habit = habits.find(([pattern]) => pattern.test(rest));
-  if (habit) return habit[1];
+  const habit = habitOf(rest);
+  if (habit !== undefined) return habit;
   if (error.code === 'limit_exceeded') return `the expression is too large: ${error.summary}`;
   if (rest.trim() === '') return 'the expression ends too early';
   if (error.code === 'unexpected_character') return `the expression should have ended before \`${rest.slice(0, 20)}\``;
   return readable(error.summary);
 }
-
-const instead: Readonly<Record<string, string>> = {
-  headers: 'header',
-  topic: 'origin.topic',
-  exchange: 'origin.exchange',
-  partition: 'origin.partition',
-  offset: 'origin.offset',
-  payload: 'body',
-  message: 'body',
-  msg: 'body',
-  properties: 'id, type, correlationId ...',
-};
 
 function typeProblem(error: { code: string; summary: string }): string {
   if (error.code !== 'unknown_variable') return readable(error.summary);

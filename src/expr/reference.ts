@@ -1,5 +1,6 @@
 /** The reference page of the language. */
 import { functionDocs } from './environment.ts';
+import type { Described } from './functions/registry.ts';
 import { variables } from './names.ts';
 
 const intro = `# Expressions
@@ -11,36 +12,69 @@ An error is never "false": a message for which an expression fails goes to the d
 \`x.?y.orValue(z)\` where something may be missing. As in CEL, \`a && b\` is false when one side is false, and \`a || b\` true when one
 side is true, even if the other side fails.
 
-Where it differs from CEL:
+## Numbers
 
-* All numbers are doubles: \`7 / 2\` is 3.5. Whole numbers beyond 2^53 in bodies and headers are kept exactly; they can be compared and
-  written, not calculated with.
-* Patterns are RE2. Times are UTC. \`lowerAscii\` and \`upperAscii\` leave everything but a-z alone. \`string(x)\` refuses what has no text.
-* \`map\`, \`filter\`, \`all\`, \`exists\` may be inside each other twice. One evaluation may take 1 million steps and make 64 million
-  characters; an expression may have 1000 parts.
+* There is one kind of number, that of JSON: a double. \`1\`, \`1.0\` and \`body.n\` are the same kind; \`7 / 2\` is 3.5, \`5 % 2\` is 1, and
+  \`body.n + 1\`, \`body.n < 5\` and \`body.n == 5\` work whether the message says \`5\` or \`5.0\`. Use \`math.trunc(a / b)\` to divide without a rest.
+* Whole numbers beyond 2^53 in bodies and headers, which a double would round, are kept exactly. They can be compared, with any number,
+  made text and written; calculating with one is an error, but \`double(x)\` rounds it. \`int("9007199254740993")\` is exact, too.
+* Dividing by zero is an error. A number too large for a double becomes Infinity, which nothing can write: then that is the error.
+* Text is never taken for a number: \`header.retries < 5\` is an error when the header is text; \`int(header.retries) < 5\` is not.
+  \`int\` takes whole numbers only, \`number\` what JSON has. \`string(x)\` writes the shortest text that reads back as the same number.
+
+## Limits
+
+* An expression may have 10,000 characters and 1000 parts, 60 deep; loops may be inside each other twice.
+* One evaluation may take 1 million steps and make 64 million characters. They are counted, not timed, so that the same message always
+  ends the same way: a message that needs more has failed, and no \`||\`, \`exists\` or \`default\` makes it pass.
+* JSON more than 200 deep is an error. Patterns are RE2: their time grows with the text, whatever the pattern.
+
+Where it differs from CEL otherwise: \`lowerAscii\` and \`upperAscii\` leave everything but a-z alone, \`string(x)\` refuses what has no text, times
+are exact to the millisecond.
 `;
 
 /** Markdown: names, functions, and where it differs from CEL. */
 export function expressionReference(): string {
   const names = Object.entries(variables).map(([name, [, doc]]) => `| \`${name}\` | ${doc} |`);
-  const functions = functionDocs.map(([signature, doc]) => `| \`${readableSignature(signature)}\` | ${doc.replaceAll('|', '\\|')} |`);
   return [
     intro,
     '## Names\n\nA property that the message does not have is null.\n',
     '| name | what it is |\n|---|---|',
     ...names,
-    "\n## Functions\n\nBeside CEL's own (`has`, `all`, `exists`, `exists_one`, `map`, `filter`, `cel.bind`, `contains`, `startsWith`,",
-    '`endsWith`, `trim`, `bool`, `double`, `bytes`, `x.?y`, `orValue`, `getFullYear` ...):\n',
-    '| function | what it does |\n|---|---|',
-    ...functions,
+    '\n## Functions\n\nEach example is true.',
+    ...functionDocs.flatMap(([title, functions]) => [`\n### ${title}\n`, ...table(functions)]),
     '',
   ].join('\n');
+}
+
+function table(functions: readonly Described[]): string[] {
+  const rows = mergedOverloads(functions).map(
+    ([signature, doc, example]) => `| ${code(readableSignature(signature))} | ${cell(doc)} | ${code(example)} |`,
+  );
+  return ['| function | what it does | example |\n|---|---|---|', ...rows];
+}
+
+/** One row for several counts of arguments that do the same. */
+function mergedOverloads(functions: readonly Described[]): Described[] {
+  const seen = new Set<string>();
+  return functions.filter(([, doc, example]) => {
+    const key = `${doc} ${example}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+function code(text: string): string {
+  return `\`${cell(text)}\``;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
 }
 
 function readableSignature(signature: string): string {
   return signature
     .replaceAll('google.protobuf.Timestamp', 'time')
     .replaceAll('google.protobuf.Duration', 'duration')
-    .replaceAll('double', 'number')
-    .replaceAll('dyn', 'any');
+    .replace(/\bdouble\b(?!\()/g, 'number')
+    .replace(/\bdyn\b(?!\()/g, 'any');
 }

@@ -173,7 +173,17 @@ describe('a mistake is found when it is compiled, at its place', () => {
     ['regex.extract(body.x, "(?=a)") == "a"', 22, /not a pattern/],
     ['5u == 5', 0, /leave out the u/],
     ['[1].exists(type, true)', 11, /already means something/],
-    ['now.getHours("Europe/Berlin") > 1', 13, /UTC/],
+    ['now.getHours("Europe/Berln") > 1', 13, /not a time zone/],
+    ['formatTime(now, "YYYY") == ""', 16, /not a format of times: it knows yyyy .* not YYYY/],
+    ['topic.match(key, "a/#/b") != null', 17, /not a topic filter: `#` stands only at the end/],
+    ['b"hé" == raw', 0, /use bytes/],
+    ['uint(5) == 5', 0, /use int/],
+    ['hash == "x"', 0, /only begins the names of functions/],
+    ['[1].exists(hash, true)', 11, /already means something/],
+    ['[1].exists(i, now, true)', 14, /already means something/],
+    ['[1].exists(i, 1, true)', 14, /a name for what is looked at/],
+    ['[1].all(i, v, v)', 14, /all\(\) needs a condition here, but it is number/],
+    ['"a".all(i, v, true)', 0, /a list or a map, but it is string/],
     ['message == 1', 0, /no name "message"/],
   ])('%s', (text, offset, sentence) => {
     let error: unknown;

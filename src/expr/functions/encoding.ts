@@ -1,28 +1,49 @@
-/** Encodings, JSON and hashes. */
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+/** Encodings and JSON. */
 import { readJson } from '../body.ts';
-import { spend } from '../budget.ts';
 import { fail } from '../failure.ts';
 import { plain, textOf } from '../result.ts';
 import type { Entry } from './registry.ts';
 
 export const encoding: readonly Entry[] = [
-  ['base64.encode(dyn): string', 'bytes, or text as UTF-8, in base64', (_: unknown, x: unknown) => bytesOf(x).toString('base64')],
-  ['base64.decode(string): bytes', 'the bytes; also of base64url', (_: unknown, s: string) => decode(s, 'base64')],
-  ['hex.encode(dyn): string', 'bytes, or text as UTF-8, in hexadecimal', (_: unknown, x: unknown) => bytesOf(x).toString('hex')],
-  ['hex.decode(string): bytes', 'the bytes', (_: unknown, s: string) => decode(s, 'hex')],
-  ['url.encode(string): string', 'percent-encoded', (_: unknown, s: string) => urlEncode(s)],
-  ['json.parse(dyn): dyn', 'text or bytes as JSON', (_: unknown, x: unknown) => readJson(textOf(x))],
-  ['json.stringify(dyn): string', 'as JSON', (_: unknown, x: unknown) => toJson(plain(x))],
-  ['hash.sha256(dyn): string', 'of bytes, or of text as UTF-8, in hexadecimal', (_: unknown, x: unknown) => digest('sha256', x)],
-  ['hash.sha1(dyn): string', 'the same, SHA-1', (_: unknown, x: unknown) => digest('sha1', x)],
-  ['hash.md5(dyn): string', 'the same, MD5', (_: unknown, x: unknown) => digest('md5', x)],
-  ['hash.crc32(dyn): double', 'the checksum, 0 to 2^32-1', (_: unknown, x: unknown) => crc32(bytesOf(x))],
   [
-    'uuid.v5(string, dyn): string',
-    'always the same for the same namespace (a UUID) and name',
-    (_: unknown, space: string, x: unknown) => uuid5(space, x),
+    'base64.encode(dyn): string',
+    'bytes, or text as UTF-8, in base64',
+    'base64.encode("hi") == "aGk="',
+    (_: unknown, x: unknown) => bytesOf(x).toString('base64'),
+  ],
+  [
+    'base64.decode(string): bytes',
+    'the bytes; also of base64url',
+    'string(base64.decode("aGk=")) == "hi"',
+    (_: unknown, s: string) => decode(s, 'base64'),
+  ],
+  [
+    'base64url.encode(dyn): string',
+    'for URLs: - and _, no =',
+    'base64url.encode(b"\\xff") == "_w"',
+    (_: unknown, x: unknown) => bytesOf(x).toString('base64url'),
+  ],
+  ['base64url.decode(string): bytes', 'the bytes', 'base64url.decode("_w") == b"\\xff"', (_: unknown, s: string) => decode(s, 'base64')],
+  [
+    'hex.encode(dyn): string',
+    'bytes, or text as UTF-8, in hexadecimal',
+    'hex.encode("hi") == "6869"',
+    (_: unknown, x: unknown) => bytesOf(x).toString('hex'),
+  ],
+  ['hex.decode(string): bytes', 'the bytes', 'hex.decode("ff") == b"\\xff"', (_: unknown, s: string) => decode(s, 'hex')],
+  ['url.encode(string): string', 'percent-encoded', 'url.encode("a/b c") == "a%2Fb%20c"', (_: unknown, s: string) => urlEncode(s)],
+  ['url.decode(string): string', 'the other way round', 'url.decode("a%2Fb") == "a/b"', (_: unknown, s: string) => urlDecode(s)],
+  [
+    'json.parse(dyn): dyn',
+    'text or bytes as JSON',
+    'json.parse("{\\"t\\": [1]}").t[0] == 1',
+    (_: unknown, x: unknown) => readJson(textOf(x)),
+  ],
+  [
+    'json.stringify(dyn): string',
+    'as JSON',
+    'json.stringify({"a": [1, null]}) == "{\\"a\\":[1,null]}"',
+    (_: unknown, x: unknown) => toJson(plain(x)),
   ],
 ];
 
@@ -40,7 +61,8 @@ function jsonValue(this: Record<string, unknown>, key: string, value: unknown): 
 
 const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
 
-function bytesOf(value: unknown): Buffer {
+/** Bytes as they are, all else as the UTF-8 of its text. */
+export function bytesOf(value: unknown): Buffer {
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.length) : Buffer.from(textOf(value));
 }
 
@@ -55,16 +77,10 @@ function urlEncode(s: string): string {
   return s.isWellFormed() ? encodeURIComponent(s) : fail('this text is not well-formed Unicode');
 }
 
-function digest(algorithm: string, value: unknown): string {
-  spend(10);
-  return createHash(algorithm).update(bytesOf(value)).digest('hex');
-}
-
-function uuid5(space: string, name: unknown): string {
-  const hex = space.replaceAll('-', '');
-  if (!/^[0-9a-fA-F]{32}$/.test(hex)) fail('the namespace is not a UUID');
-  const bytes = createHash('sha1').update(Buffer.from(hex, 'hex')).update(bytesOf(name)).digest().subarray(0, 16);
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x50;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+function urlDecode(s: string): string {
+  try {
+    return decodeURIComponent(s);
+  } catch {
+    return fail('this text is not percent-encoded UTF-8');
+  }
 }

@@ -2,15 +2,25 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { Optional } from '@marcbachmann/cel-js';
 import type { Checker, Context, Evaluator, Node } from '../ast.ts';
+import { spendOnError } from '../budget.ts';
 import { isAbsence } from '../failure.ts';
 import { allHeaders, type Names } from '../names.ts';
+import type { Described } from './registry.ts';
 
 const argumentsMax = 8;
 
-export const presenceDocs: readonly (readonly [signature: string, doc: string])[] = [
-  ['default(x, y): dyn', 'x, or y when x or a part of its path is missing or null; other errors stay errors'],
-  ['coalesce(x, y, ...): dyn', 'the first that is neither missing nor null; the last as it is'],
-  ['headers(name): list', 'the values of all headers of this name'],
+export const presenceDocs: readonly Described[] = [
+  [
+    'default(x, y): dyn',
+    'x, or y when x or a part of its path is missing or null; other errors stay errors',
+    'default({"a": null}.a.b, 5) == 5',
+  ],
+  [
+    'coalesce(x, y, ...): dyn',
+    'the first of up to 8 that is neither missing nor null; the last as it is',
+    'coalesce({}.a, null, "c") == "c"',
+  ],
+  ['headers(name): list', 'the values of all headers of this name', 'headers("no-such-header") == []'],
 ];
 
 /** These look at their arguments before they are evaluated, so that CEL wants them as macros. */
@@ -53,6 +63,7 @@ function present(evaluator: Evaluator, node: Node, context: Context): unknown {
     const value = evaluator.run(node, context);
     return value instanceof Optional ? value.orValue(undefined) : value;
   } catch (error) {
+    spendOnError();
     if (isAbsence(error)) return undefined;
     throw error;
   }

@@ -1,0 +1,35 @@
+/** What CEL brings along, for the reference. */
+import type { Described } from './registry.ts';
+
+export const celDocs: readonly Described[] = [
+  ['has(x.y): bool', 'whether the map has this key', '!has(header.nothing)'],
+  ['x.?y', 'an optional: the value of this key, if it is there', '{"a": 1}.?b.orValue(0) == 0'],
+  ['x[?i]', 'the same, of a place in a list or any key', '[1, 2][?5].orValue(0) == 0'],
+  ['optional.orValue(any): any', 'what is in it, or this', '{"a": 1}.?a.orValue(0) == 1'],
+  ['optional.or(optional): optional', 'it, or this one when it is empty', '{}.?a.or({"b": 2}.?b).orValue(0) == 2'],
+  ['optional.hasValue(): bool', 'whether something is in it', '{"a": 1}.?a.hasValue()'],
+  ['optional.value(): any', 'what is in it; an error when it is empty', '{"a": 1}.?a.value() == 1'],
+  ['optional.of(any): optional', 'with this in it', 'optional.of(1).value() == 1'],
+  ['optional.none(): optional', 'an empty one', '!optional.none().hasValue()'],
+  [
+    'cel.bind(x, any, expression): any',
+    'the expression, in which x stands for the value',
+    'cel.bind(p, "a/b".split("/"), p[1] + p[0]) == "ba"',
+  ],
+  ['list.map(x, value): list', 'what is made of each element; of a map, of each key', '[1, 2].map(x, x * 2) == [2, 4]'],
+  ['list.map(x, condition, value): list', 'only of those for which it holds', '[1, 2].map(x, x > 1, x * 2) == [4]'],
+  ['list.filter(x, condition): list', 'the elements for which it holds', '[1, 2].filter(x, x > 1) == [2]'],
+  ['list.all(x, condition): bool', 'whether it holds for all', '[1, 2].all(x, x > 0)'],
+  ['list.exists(x, condition): bool', 'whether it holds for at least one', '[1, 2].exists(x, x > 1)'],
+  ['list.exists_one(x, condition): bool', 'whether it holds for exactly one', '[1, 2].exists_one(x, x > 1)'],
+  ['string.contains(string): bool', 'whether it is in it', '"order-7".contains("der")'],
+  ['string.startsWith(string): bool', 'whether it begins so', '"order-7".startsWith("order-")'],
+  ['string.endsWith(string): bool', 'whether it ends so', '"order-7".endsWith("7")'],
+  ['string.trim(): string', 'without spaces at both ends', '" a ".trim() == "a"'],
+  ['bool(string): bool', '`true`, `t` and `1`, or `false`, `f` and `0`', 'bool("true")'],
+  ['bytes(string): bytes', 'the text as UTF-8', 'bytes("hi") == b"hi"'],
+  ['bytes.hex(): string', 'in hexadecimal', 'b"hi".hex() == "6869"'],
+  ['bytes.base64(): string', 'in base64', 'b"hi".base64() == "aGk="'],
+  ['dyn(any): any', 'it, of a type that is not known: `[1, dyn("a")]`', 'dyn(1) == 1'],
+  ['type(any): type', 'its type: `double`, `string`, `bool`, `list`, `map`, `bytes`', 'type("a") == string'],
+];
