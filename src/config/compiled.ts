@@ -1,10 +1,11 @@
 import type { Message } from '../message.ts';
 import type { Expression, Mapping, Shown, Template, Value } from './fields.ts';
+import { placeInside } from './inside.ts';
 import type { Compile } from './model.ts';
-import { type Node, nameOf, type Part, placeInside, type ScalarNode } from './node.ts';
+import { type Node, nameOf, type Part, type ScalarNode } from './node.ts';
 import type { Problems } from './problems.ts';
 import { scrub } from './redact.ts';
-import { shownError, shownParts } from './shown.ts';
+import { shownError, shownScalar } from './shown.ts';
 import { parseExact } from './values.ts';
 
 /** Compiles the slots that hold expressions, and reports what does not compile at the place inside the text. */
@@ -45,13 +46,13 @@ export class Compiler {
 
   #inTemplate<T extends object>(node: ScalarNode, compile: (text: string, shown: Shown) => T): (T & { readonly text: string }) | undefined {
     const parts = templateParts(node);
-    const shown = shownParts(parts, this.#problems.secrets);
+    const shown = shownScalar(node, this.#problems.secrets, parts);
     const text = parts.map((part) => part.text).join('');
-    return this.#at(node, 'bad-template', () => Object.assign(compile(text, shown), { text: shown.text }));
+    return this.#at(node, 'bad-template', () => Object.assign(compile(text, shown), { text: shown.text }), parts);
   }
 
-  #shown({ parts }: ScalarNode): Shown {
-    return shownParts(parts, this.#problems.secrets);
+  #shown(node: ScalarNode): Shown {
+    return shownScalar(node, this.#problems.secrets);
   }
 
   #one(node: Node, slot: 'boolean' | 'any'): Expression | undefined {
@@ -91,13 +92,13 @@ export class Compiler {
     return false;
   }
 
-  #at<T>(node: Node, rule: string, compile: () => T): T | undefined {
+  #at<T>(node: Node, rule: string, compile: () => T, parts?: readonly Part[]): T | undefined {
     try {
       return compile();
     } catch (error) {
       const { message, offset } = error as { message: string; offset?: unknown };
       const filled = node.kind === 'scalar' ? node.parts.filter((part) => part.filled).map((part) => part.text) : [];
-      const start = node.kind === 'scalar' && typeof offset === 'number' ? placeInside(node, offset) : node.start;
+      const start = node.kind === 'scalar' && typeof offset === 'number' ? placeInside(node, offset, parts) : node.start;
       const said = scrub(message.split('\n')[0]!, filled);
       this.#problems.error(
         { file: node.file, start },

@@ -4,20 +4,30 @@
  */
 import type { Message } from '../message.ts';
 
-/** A text as it may be printed: what was filled in is not in it. `at`: where in it a character of the text that is compiled stands. */
+/** A text as it may be printed: what was filled in is not in it. */
 export interface Shown {
   readonly text: string;
+  /** Where in it a character of the text that is compiled stands. */
   at(offset: number): number;
+  /** Where that is in the config. Absent for a text that is not out of one. */
+  place?(offset: number): { readonly file: string; readonly line: number; readonly col: number };
 }
+
+/** What an expression yields, as far as that is known before there is a message. */
+export type Yields = 'any' | 'boolean' | 'number' | 'text' | 'bytes' | 'list' | 'map' | 'time' | 'duration';
 
 /** Text with `${{ expr }}` in it, compiled; `constant` when it has none. The connector checks what it returns by its protocol's rules. */
 export type Template = ((message: Message) => string) & { readonly constant?: string };
 
 /** An expression, compiled: what it yields for a message. Throws STEP_FAILED when it cannot be evaluated. */
-export type Expression = ((message: Message) => unknown) & { readonly text: string };
+export type Expression = ((message: Message) => unknown) & { readonly text: string; readonly yields?: Yields };
 
 /** Like {@link Expression}, of text with `${{ expr }}` in it or of a plain YAML scalar, which is then its `constant`. */
-export type Value = ((message: Message) => unknown) & { readonly text: string; readonly constant?: string | number | bigint | boolean };
+export type Value = ((message: Message) => unknown) & {
+  readonly text: string;
+  readonly yields?: Yields;
+  readonly constant?: string | number | bigint | boolean;
+};
 
 /** An expression, or a YAML map or list (nested as you like) whose leaves are expressions. */
 export type Mapping = Expression | readonly Mapping[] | ReadonlyMap<string, Mapping>;

@@ -65,37 +65,3 @@ export function nameOf(node: Node): string {
   if (node.kind === 'empty') return node.written === '' ? 'nothing' : node.written;
   return `a ${node.kind}`;
 }
-
-/** The place of a character of the text as it was filled in. Exact but for folded lines and escapes, where it is near. */
-export function placeInside(node: ScalarNode, offset: number): number {
-  let raw = node.raw.length;
-  let passed = 0;
-  for (const part of node.parts) {
-    if (offset < passed + part.text.length) {
-      raw = part.filled ? part.at : part.at + (offset - passed);
-      break;
-    }
-    passed += part.text.length;
-  }
-  return walk(node, raw);
-}
-
-/** Goes along the source and the unquoted text together, over what only the source has: quotes, indentation, block headers. */
-function walk(node: ScalarNode, target: number): number {
-  const { text: source } = node.file;
-  let at = node.start;
-  if (node.style === 'block') at = source.indexOf('\n', node.start) + 1;
-  else if (node.style === 'quoted') at += 1;
-  for (let i = 0; i < Math.min(target + 1, node.raw.length); i++) {
-    const wanted = node.raw[i]!;
-    let found = at;
-    while (found < node.end && !same(source[found]!, wanted)) found += 1;
-    if (found >= node.end) return node.start;
-    at = found + (i < target ? 1 : 0);
-  }
-  return at;
-}
-
-function same(source: string, wanted: string): boolean {
-  return source === wanted || (source === '\n' && wanted === ' ');
-}

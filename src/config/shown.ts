@@ -1,6 +1,12 @@
 import type { Shown } from './fields.ts';
-import type { Part } from './node.ts';
+import { placeInside } from './inside.ts';
+import type { Part, ScalarNode } from './node.ts';
 import { scrub } from './redact.ts';
+
+/** {@link shownParts} of a text that stands in the config. */
+export function shownScalar(node: ScalarNode, secrets: ReadonlySet<string>, parts: readonly Part[] = node.parts): Shown {
+  return { ...shownParts(parts, secrets), place: (offset) => node.file.place(placeInside(node, offset, parts)) };
+}
 
 /** How a text made of these parts is printed, wherever it is: with the `${…}` in place of what was filled in, and without the known secrets. */
 export function shownParts(parts: readonly Part[], secrets: ReadonlySet<string>): Shown {

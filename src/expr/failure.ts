@@ -34,8 +34,15 @@ export function asItIs(text: string): Shown {
 export function stepFailed(shown: Shown, error: unknown): MqferryError {
   if (error instanceof MqferryError) return error;
   const { text } = shown;
-  const at = error instanceof EvaluationError ? ` at ${place(text, shown.at(error.range?.start ?? 0))}` : '';
-  return new MqferryError('STEP_FAILED', `cannot evaluate \`${excerpt(text)}\`${at}: ${sentence(error, text)}`);
+  return new MqferryError('STEP_FAILED', `cannot evaluate \`${excerpt(text)}\`${placeOf(shown, error)}: ${sentence(error, text)}`);
+}
+
+/** In the config, if the text stands in one; else in the text. */
+function placeOf(shown: Shown, error: unknown): string {
+  const offset = error instanceof EvaluationError ? error.range?.start : undefined;
+  const { file, line, col } = shown.place?.(offset ?? 0) ?? {};
+  if (file !== undefined) return ` at ${file}:${line}:${col}`;
+  return error instanceof EvaluationError ? ` at ${place(shown.text, shown.at(offset ?? 0))}` : '';
 }
 
 const sentences: Readonly<Record<string, string>> = {

@@ -69,7 +69,8 @@ function compileAt(expression: string, offset: number, shown: Shown, time: Time)
 function inside(expression: string, offset: number, whole: Shown): Shown {
   const from = whole.at(offset);
   const text = whole.text.slice(from, whole.at(offset + expression.length));
-  return { text, at: (within) => whole.at(offset + within) - from };
+  const { place } = whole;
+  return { text, at: (within) => whole.at(offset + within) - from, ...(place && { place: (within) => place(offset + within) }) };
 }
 
 function split(text: string): Piece[] {

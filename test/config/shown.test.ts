@@ -29,15 +29,15 @@ async function shown(filter: string): Promise<{ text: string; failure: string }>
 
 describe('an expression shows the reference and not what it stands for', () => {
   test.each([
-    ['"${MY_TOKEN}" == body.b', 'there is no "b"', '1:23'],
-    ['"${SITE}${EMPTY}${MY_TOKEN}" == "${SITE}" || body.b', 'there is no "b"', '1:51'],
-    ['"${NONE:-secret default}" == body.b', 'there is no "b"', '1:19'],
-    ['"$${x}" == body.b', 'there is no "b"', '1:16'],
-    ['body["${MY_TOKEN}"] == 1', 'there is no such key', '1:1'],
+    ['"${MY_TOKEN}" == body.b', 'there is no "b"', '6:40'],
+    ['"${SITE}${EMPTY}${MY_TOKEN}" == "${SITE}" || body.b', 'there is no "b"', '6:68'],
+    ['"${NONE:-secret default}" == body.b', 'there is no "b"', '6:52'],
+    ['"$${x}" == body.b', 'there is no "b"', '6:34'],
+    ['body["${MY_TOKEN}"] == 1', 'there is no such key', '6:18'],
   ])('%s', async (filter, sentence, place) => {
     const { text, failure } = await shown(filter);
     expect(text).toBe(filter.replace(':-secret default', '').replace('$${', '${'));
-    expect(failure).toBe(`cannot evaluate \`${text}\` at ${place}: ${sentence}`);
+    expect(failure).toBe(`cannot evaluate \`${text}\` at a.yaml:${place}: ${sentence}`);
   });
 
   test('and computes with what it stands for', async () => {
@@ -55,6 +55,9 @@ describe('an error of an expression quotes no piece of what was filled in, and s
     ['at its end', `filter: 'body.x \${MY_TOKEN} "and more"'`, 'ended before `${MY_TOKEN} "and mor`', 25],
     ['behind it', `filter: 'body.x == "\${MY_TOKEN}" # 1'`, 'ended before `# 1`', 42],
     ['in a pattern', `filter: 'body.x.matches("(\${MY_TOKEN}")'`, 'this is not a pattern', 33],
+    ['in a format of times', `filter: 'formatTime(now, "\${MY_TOKEN}") == ""'`, 'this is not a format of times', 34],
+    ['in a time zone', `filter: 'now.getHours("\${MY_TOKEN}") == 1'`, 'this is not a time zone', 31],
+    ['in a topic filter', `filter: 'topic.match(id, "\${MY_TOKEN}+#") == 1'`, 'this is not a topic filter', 34],
     ['in a name', `filter: '\${MY_TOKEN} == body.x'`, 'there is no name "…"', 18],
   ])('%s', async (_where, step, sentence, col) => {
     const { problems } = await compiled(step);

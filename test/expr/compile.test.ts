@@ -174,7 +174,7 @@ describe('a mistake is found when it is compiled, at its place', () => {
     ['5u == 5', 0, /leave out the u/],
     ['[1].exists(type, true)', 11, /already means something/],
     ['now.getHours("Europe/Berln") > 1', 13, /not a time zone/],
-    ['formatTime(now, "YYYY") == ""', 16, /not a format of times: it knows yyyy .* not YYYY/],
+    ['formatTime(now, "YYYY") == ""', 16, /not a format of times: it knows yyyy .* not `YYYY`/],
     ['topic.match(key, "a/#/b") != null', 17, /not a topic filter: `#` stands only at the end/],
     ['b"hé" == raw', 0, /use bytes/],
     ['uint(5) == 5', 0, /use int/],

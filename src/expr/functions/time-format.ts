@@ -81,7 +81,7 @@ function pieceOf([text, quoted]: RegExpExecArray): Token | string {
   if (text === "''") return "'";
   if (quoted !== undefined) return quoted.replaceAll("''", "'");
   if (!/^[A-Za-z]/.test(text)) return text;
-  if (tokens[text] === undefined) throw new Error(`it knows ${Object.keys(tokens).join(' ')}, and 'text' in quotes, but not ${text}`);
+  if (tokens[text] === undefined) throw new Error(`it knows ${Object.keys(tokens).join(' ')}, and 'text' in quotes, but not \`${text}\``);
   return tokens[text];
 }
 

@@ -23,7 +23,11 @@ function compile(name: string): Zone {
     if (Math.abs(ahead) >= 24 * 60 || Number(minutes) > 59) throw new Error('it is too far ahead');
     return () => ahead;
   }
-  return named(name);
+  try {
+    return named(name);
+  } catch (error) {
+    throw new Error('Node knows no zone of this name', { cause: error });
+  }
 }
 
 /** From the data that Node has of the time zones of the world. */
