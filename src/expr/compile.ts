@@ -3,7 +3,7 @@
 import { TypeError as CelTypeError, ParseError } from '@marcbachmann/cel-js';
 import { closest, distance } from 'fastest-levenshtein';
 import { systemClock, type Time } from '../clock.ts';
-import type { Shown } from '../config/fields.ts';
+import type { Shown, Yields } from '../config/fields.ts';
 import type { Message } from '../message.ts';
 import type { Node } from './ast.ts';
 import { assertWithinBudget, beginEvaluation } from './budget.ts';
@@ -18,18 +18,16 @@ import { plain } from './result.ts';
 /** `boolean` for what decides, `any` for what makes a value. */
 export type Slot = 'boolean' | 'any';
 
+/** What it yields for a message, and of which type, as far as that is known. */
+export type Compiled = ((message: Message) => unknown) & { readonly yields: Yields };
+
 /**
  * Compiles an expression. In a `boolean` slot it must be true or false, by its type and for every message. Throws {@link ExpressionError};
  * what it returns throws STEP_FAILED, which quotes `shown` and never the message.
  */
-export function compileExpression(
-  text: string,
-  slot: Slot,
-  shown: Shown = asItIs(text),
-  time: Time = systemClock,
-): (message: Message) => unknown {
-  const run = compileRaw(text, slot, shown);
-  return (message) => {
+export function compileExpression(text: string, slot: Slot, shown: Shown = asItIs(text), time: Time = systemClock): Compiled {
+  const { run, yields } = compileRaw(text, slot, shown);
+  const evaluate = (message: Message): unknown => {
     beginEvaluation();
     try {
       const value = run(new Names(message, time));
@@ -40,9 +38,15 @@ export function compileExpression(
       throw stepFailed(shown, error);
     }
   };
+  return Object.assign(evaluate, { yields });
 }
 
-function compileRaw(text: string, slot: Slot, shown: Shown): (names: Names) => unknown {
+interface Raw {
+  readonly run: (names: Names) => unknown;
+  readonly yields: Yields;
+}
+
+function compileRaw(text: string, slot: Slot, shown: Shown): Raw {
   if (text.trim() === '') throw new ExpressionError('an expression is missing here', 0);
   const parsed = parse(text, shown);
   const root = parsed.ast as unknown as Node;
@@ -50,9 +54,28 @@ function compileRaw(text: string, slot: Slot, shown: Shown): (names: Names) => u
   const { error, type = 'dyn' } = parsed.check();
   if ((error as unknown) instanceof ExpressionError) throw error;
   if (error !== undefined) throw new ExpressionError(typeProblem(error), error.range?.start ?? 0);
+  const yields = yieldsOf(type);
   if (slot === 'boolean' && type !== 'bool' && type !== 'dyn') throw new ExpressionError(notBoolean(type), 0);
+  if (yields === undefined) throw new ExpressionError('this is the name of a type: text stands in "quotes"', 0);
   instrument(root);
-  return parsed as unknown as (names: Names) => unknown;
+  return { run: parsed as unknown as (names: Names) => unknown, yields };
+}
+
+const kinds: Readonly<Record<string, Yields>> = {
+  bool: 'boolean',
+  int: 'number',
+  double: 'number',
+  string: 'text',
+  bytes: 'bytes',
+  'google.protobuf.Timestamp': 'time',
+  'google.protobuf.Duration': 'duration',
+};
+
+/** Undefined for what is not a value. An optional may be empty, which is null. */
+function yieldsOf(type: string): Yields | undefined {
+  if (type === 'type') return undefined;
+  if (type.startsWith('list')) return 'list';
+  return type.startsWith('map') ? 'map' : (kinds[type] ?? 'any');
 }
 
 function parse(text: string, shown: Shown) {

@@ -8,6 +8,9 @@ const intro = `# Expressions
 Expressions are [CEL](https://cel.dev), evaluated for each message. \`filter\` and \`when\` are expressions; other text may have
 \`\${{ expr }}\` in it. \`$\${{\` is a literal \`\${{\`. A value that is exactly one \`\${{ expr }}\` keeps its type.
 
+What can never fit is an error of the config, at its line and column: a \`filter\` that is text, a list as \`key\`, a map in the middle of a text.
+What a message brings (\`body.a\` may be anything) is judged when it is there.
+
 An error is never "false": a message for which an expression fails goes to the dead letter. Use \`default(x, y)\`, \`has(x.y)\` or
 \`x.?y.orValue(z)\` where something may be missing. As in CEL, \`a && b\` is false when one side is false, and \`a || b\` true when one
 side is true, even if the other side fails.

@@ -3,7 +3,7 @@
 import { systemClock, type Time } from '../clock.ts';
 import type { Shown, Template } from '../config/fields.ts';
 import type { Message } from '../message.ts';
-import { compileExpression } from './compile.ts';
+import { type Compiled, compileExpression } from './compile.ts';
 import { asItIs, ExpressionError, stepFailed } from './failure.ts';
 import { textOf } from './result.ts';
 
@@ -26,12 +26,12 @@ export function compileValue(
   text: string,
   shown: Shown = asItIs(text),
   time: Time = systemClock,
-): ((message: Message) => unknown) & { readonly constant?: string } {
+): Compiled & { readonly constant?: string } {
   const pieces = split(text);
   const [only] = pieces;
   if (pieces.length === 1 && only?.expression !== undefined)
     return compileAt(only.expression, only.offset, inside(only.expression, only.offset, shown), time);
-  return compileTemplate(text, shown, time);
+  return Object.assign(compileTemplate(text, shown, time), { yields: 'text' as const });
 }
 
 interface Piece {
@@ -45,6 +45,8 @@ function compilePart(piece: Piece, whole: Shown, time: Time): Part {
   if (piece.expression === undefined) return piece.literal ?? '';
   const shown = inside(piece.expression, piece.offset, whole);
   const value = compileAt(piece.expression, piece.offset, shown, time);
+  if (value.yields === 'list' || value.yields === 'map')
+    throw new ExpressionError(`a ${value.yields} has no text here; use json.stringify(...)`, piece.offset);
   return (message) => {
     const result = value(message);
     if (typeof result === 'string') return result;
@@ -56,7 +58,7 @@ function compilePart(piece: Piece, whole: Shown, time: Time): Part {
   };
 }
 
-function compileAt(expression: string, offset: number, shown: Shown, time: Time): (message: Message) => unknown {
+function compileAt(expression: string, offset: number, shown: Shown, time: Time): Compiled {
   try {
     return compileExpression(expression, 'any', shown, time);
   } catch (error) {

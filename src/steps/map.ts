@@ -3,6 +3,7 @@ import { MqferryError } from '../errors.ts';
 import { put } from '../expr/index.ts';
 import type { Message } from '../message.ts';
 import { bodyChange } from './json.ts';
+import { assertJson } from './slots.ts';
 import { defineStep, eachMessage } from './step.ts';
 
 export const map = defineStep({
@@ -15,13 +16,21 @@ export const map = defineStep({
     after: 'contentType: application/json\nbody: {"id":7,"cents":150}',
   },
   explain: (tree) => (tree instanceof Map ? `makes a new body with ${[...tree.keys()].join(', ')}` : 'makes a new body'),
-  compile: (tree) =>
-    eachMessage('map', (message) => {
+  compile(tree) {
+    if (typeof tree !== 'function') assertLeaves(tree, []);
+    return eachMessage('map', (message) => {
       const value = evaluate(tree, message);
       if (value === null) throw new MqferryError('STEP_FAILED', 'the new body is null; for a tombstone use set with body: null');
       return message.change(bodyChange(value));
-    }),
+    });
+  },
 });
+
+/** What a map or list may have in it. */
+function assertLeaves(tree: Mapping, path: readonly string[]): void {
+  if (typeof tree === 'function') assertJson(path.join('.'), tree.yields, path[0]);
+  else for (const [name, item] of tree.entries()) assertLeaves(item, [...path, String(name)]);
+}
 
 function evaluate(tree: Mapping, message: Message): unknown {
   if (typeof tree === 'function') return tree(message);

@@ -1,6 +1,7 @@
 import { map, type Value, value } from '../config/fields.ts';
 import { MqferryError } from '../errors.ts';
 import { Draft } from './draft.ts';
+import { assertFits } from './slots.ts';
 import { defineStep, eachMessage } from './step.ts';
 import { parseTargets, type Target } from './target.ts';
 import { headerValue, keyValue, propertyValue } from './values.ts';
@@ -23,7 +24,10 @@ export const set = defineStep({
   compile(values) {
     const names = Object.keys(values);
     const changes = parseTargets(names).map((target, i) => ({ target, value: values[names[i] as string] ?? null }));
-    for (const change of changes) checkConstant(change.target, change.value);
+    changes.forEach(({ target, value }, i) => {
+      checkConstant(target, value);
+      if (value?.constant === undefined) assertFits(target, names[i] as string, value?.yields);
+    });
     return eachMessage('set', (message) => {
       const draft = new Draft(message);
       for (const { target, value } of changes) draft.set(target, value === null ? null : (value(message) ?? null));

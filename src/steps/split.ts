@@ -3,6 +3,7 @@ import { MqferryError } from '../errors.ts';
 import type { Message, MessageInit } from '../message.ts';
 import { bodyChange } from './json.ts';
 import { jsonValues } from './json-stream.ts';
+import { assertList } from './slots.ts';
 import { defineStep, eachIntoMany } from './step.ts';
 
 const indexHeader = 'split-index';
@@ -62,7 +63,10 @@ type Cut = (message: Message, max: number) => readonly Body[];
 
 function compileCut(list: Expression | undefined, by: 'lines' | 'json' | undefined): Cut {
   if ((list === undefined) === (by === undefined)) throw new MqferryError('CONFIG_INVALID', 'split needs one of `list` and `by`');
-  if (list !== undefined) return (message, max) => elementsOf(list(message), max);
+  if (list !== undefined) {
+    assertList(list.yields, 'list');
+    return (message, max) => elementsOf(list(message), max);
+  }
   const cut = by === 'lines' ? lines : jsonValues;
   return ({ body, contentEncoding }, max) => {
     if (contentEncoding !== undefined && contentEncoding !== 'identity')

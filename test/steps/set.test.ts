@@ -137,7 +137,7 @@ describe('set gives a message', () => {
 describe('set fails a message', () => {
   test.each<[string, Record<string, string | number | boolean>, Message]>([
     ['for a list as key', { key: '${{ body.a.c }}' }, base],
-    ['for a truth value as id', { id: '${{ true }}' }, base],
+    ['for a truth value as id', { id: '${{ dyn(true) }}' }, base],
     ['for a priority that is none', { priority: '${{ 256 }}' }, base],
     ['for a fraction as time', { timestamp: '${{ 1.5 }}' }, base],
     ['for a time before 1970', { expiresAt: '${{ -1 }}' }, base],
