@@ -68,9 +68,9 @@ export function registryOf(extra: Readonly<Record<string, AnyConnector>> = {}, a
     connectors: { ...builtIn, ...given },
     steps: checkedSteps(allowScripts),
     compile: {
-      template: (text, shown) => compileTemplate(text, shown, time),
-      expression: (text, slot, shown) => compileExpression(text, slot, shown, time),
-      value: (text, shown) => compileValue(text, shown, time),
+      template: (text, shown, about) => compileTemplate(text, shown, { ...about, time }),
+      expression: (text, slot, shown, about) => compileExpression(text, slot, shown, { ...about, time }),
+      value: (text, shown, about) => compileValue(text, shown, { ...about, time }),
     },
   };
 }

@@ -16,11 +16,12 @@ type KindOf<K extends FieldKind['kind']> = Extract<FieldKind, { kind: K }>;
  */
 export class Checker {
   readonly problems: Problems;
-  readonly #compiler: Compiler;
+  /** Compiles expressions and templates. */
+  readonly compiler: Compiler;
 
   constructor(compile: Compile, problems: Problems) {
     this.problems = problems;
-    this.#compiler = new Compiler(compile, problems);
+    this.compiler = new Compiler(compile, problems);
   }
 
   /** All fields of a map; keys in `besides` are somebody else's. Without a node: the defaults. */
@@ -60,8 +61,8 @@ export class Checker {
     const { kind, options } = field;
     if (options.secret) this.#keepSecret(node);
     if (node.kind === 'broken') return undefined;
-    if (kind.kind === 'expression') return this.#compiler.expression(node, kind.slot, kind.listAll);
-    if (kind.kind === 'mapping') return this.#compiler.mapping(node);
+    if (kind.kind === 'expression') return this.compiler.expression(node, kind.slot, kind.listAll);
+    if (kind.kind === 'mapping') return this.compiler.mapping(node);
     if (kind.kind === 'any') return this.#anything(node);
     if (kind.kind === 'list') return this.#list(node, kind, name);
     if (kind.kind === 'map') return this.#named(node, kind, name);
@@ -109,8 +110,8 @@ export class Checker {
   }
 
   #scalar(node: ScalarNode, { kind, options }: Field<unknown>, name: string): unknown {
-    if (kind.kind === 'template') return this.#compiler.template(node);
-    if (kind.kind === 'value') return this.#compiler.value(node);
+    if (kind.kind === 'template') return this.compiler.template(node);
+    if (kind.kind === 'value') return this.compiler.value(node);
     for (const secret of urlSecrets(node.text)) this.problems.secrets.add(secret);
     if (options.secret && node.cut && !/^\$\{[^{}]*\}$/.test(node.raw)) {
       const message = `${name} ends at \` #\`: for YAML the rest of the line is a comment`;

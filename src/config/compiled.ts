@@ -1,7 +1,7 @@
 import type { Message } from '../message.ts';
 import type { Expression, Mapping, Shown, Template, Value } from './fields.ts';
 import { placeInside } from './inside.ts';
-import type { Compile } from './model.ts';
+import type { About, Compile } from './model.ts';
 import { type Node, nameOf, type Part, type ScalarNode } from './node.ts';
 import type { Problems } from './problems.ts';
 import { scrub } from './redact.ts';
@@ -12,6 +12,8 @@ import { parseExact } from './values.ts';
 export class Compiler {
   readonly #compile: Compile;
   readonly #problems: Problems;
+  /** Of the route that is being checked. */
+  about: About = {};
 
   constructor(compile: Compile, problems: Problems) {
     this.#compile = compile;
@@ -35,13 +37,13 @@ export class Compiler {
 
   template(node: ScalarNode): Template | undefined {
     if (!this.#whole(node, 'text with `${{ }}` in it')) return undefined;
-    return this.#inTemplate(node, (text, shown) => this.#compile.template(text, shown));
+    return this.#inTemplate(node, (text, shown) => this.#compile.template(text, shown, this.about));
   }
 
   value(node: ScalarNode): Value | undefined {
     if (!this.#whole(node, 'text with `${{ }}` in it')) return undefined;
     if (!node.raw.includes('${{')) return constant(this.#shown(node).text, node.style === 'plain' ? parseExact(node.text) : node.text);
-    return this.#inTemplate(node, (text, shown) => this.#compile.value(text, shown));
+    return this.#inTemplate(node, (text, shown) => this.#compile.value(text, shown, this.about));
   }
 
   #inTemplate<T extends object>(node: ScalarNode, compile: (text: string, shown: Shown) => T): (T & { readonly text: string }) | undefined {
@@ -76,7 +78,7 @@ export class Compiler {
   }
 
   #expression(node: Node, text: string, slot: 'boolean' | 'any', shown: Shown): Expression | undefined {
-    return this.#at(node, 'bad-expression', () => named(this.#compile.expression(text, slot, shown), shown.text));
+    return this.#at(node, 'bad-expression', () => named(this.#compile.expression(text, slot, shown, this.about), shown.text));
   }
 
   /**

@@ -21,13 +21,14 @@ export function describeConfig(model: ConfigModel): Plain {
 
 /** One route as {@link describeConfig} shows it. */
 export function describeRoute(route: RouteModel, secrets: ReadonlySet<string>): Plain {
-  const { guarantee, order, maxHops, mqfId, window, source, steps, buffer, sink, onError } = route;
+  const { guarantee, order, maxHops, mqfId, expressions, window, source, steps, buffer, sink, onError } = route;
   const { kind, at: _at, ...limits } = buffer ?? { kind: undefined, at: undefined };
   return withoutUndefined({
     guarantee,
     order,
     maxHops,
     mqfId,
+    expressions: { ...expressions },
     window: { ...window },
     source: describeEnd(source, 'source', secrets),
     steps: steps.map((step) => describeStep(step, secrets)),

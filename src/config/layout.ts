@@ -27,6 +27,20 @@ export const routeFields = {
     default: true,
     advanced: true,
   }),
+  expressions: group(
+    'What evaluating one expression for one message may cost; a message that needs more has failed. Counted, so that the same message always ends the same way.',
+    {
+      maxSteps: whole('Steps: elements that loops visit, and as much work inside functions. 100,000 take about 25 milliseconds.', {
+        default: 100_000,
+        min: 1000,
+        max: 1_000_000_000,
+      }),
+      maxText: size('Characters and bytes made on the way and in the result, where each value counts 64; the body itself comes free.', {
+        default: 16 * mebibyte,
+      }),
+    },
+    { advanced: true },
+  ),
 } satisfies Fields;
 
 export const windowFields = {

@@ -2,6 +2,7 @@
  * The checked config: what the rest of the program gets to see. Everything in it is of its final type; templates and expressions are
  * compiled. Nothing here may be printed as it is, as it holds secrets: see `describeConfig` in describe.ts.
  */
+import type { Time } from '../clock.ts';
 import type { AnyConnector } from '../connector.ts';
 import type { DurationRange, Expression, Field, Shown, Template, Value } from './fields.ts';
 
@@ -55,6 +56,7 @@ export interface RouteModel {
   readonly maxHops: number;
   /** Write `mqf-id`, where the route knows one. */
   readonly mqfId: boolean;
+  readonly expressions: { readonly maxSteps: number; readonly maxText: number };
   readonly source: EndModel;
   readonly steps: readonly StepModel[];
   readonly buffer?: BufferModel;
@@ -175,13 +177,21 @@ export interface Registry {
   readonly compile: Compile;
 }
 
+/** What expressions of a route may take for granted. */
+export interface About {
+  /** What evaluating one of them may cost: steps, and characters made. */
+  readonly limits?: { readonly steps: number; readonly made: number };
+  /** What time it is to them; absent: as the system has it. */
+  readonly time?: Time;
+}
+
 /**
  * Each throws an Error, whose `offset` (characters into the text), if it has one, says where. What the compiled functions throw quotes
  * `shown`, never the text.
  */
 export interface Compile {
-  template(text: string, shown: Shown): Template;
-  expression(text: string, slot: 'boolean' | 'any', shown: Shown): (message: Parameters<Expression>[0]) => unknown;
+  template(text: string, shown: Shown, about: About): Template;
+  expression(text: string, slot: 'boolean' | 'any', shown: Shown, about: About): (message: Parameters<Expression>[0]) => unknown;
   /** A text with `${{ expr }}` in it; what is exactly one keeps its type. */
-  value(text: string, shown: Shown): (message: Parameters<Value>[0]) => unknown;
+  value(text: string, shown: Shown, about: About): (message: Parameters<Value>[0]) => unknown;
 }

@@ -33,6 +33,8 @@ export class Routes {
     if (!map) return undefined;
     const part = (key: string): Node | undefined => map.entries.get(key)?.value;
     const own = this.#checker.fields(node, routeFields, at, ownKeys) as Infer<typeof routeFields>;
+    const { expressions } = own;
+    this.#checker.compiler.about = expressions ? { limits: { steps: expressions.maxSteps, made: expressions.maxText } } : {};
     for (const key of ['source', 'sink']) {
       if (!part(key)) this.#checker.problems.error(at, 'missing', `the route "${name}" has no ${key}`);
     }
@@ -50,6 +52,7 @@ export class Routes {
       ...(own.order && { order: own.order }),
       maxHops: own.maxHops,
       mqfId: own.mqfId,
+      expressions,
       window,
       source,
       steps,

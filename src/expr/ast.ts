@@ -38,14 +38,16 @@ export type Evaluate = (evaluator: Evaluator, node: Node, context: Context) => u
 
 export interface Macro {
   evaluate(evaluator: Evaluator, macro: Macro, context: Context): unknown;
-  /** Of a loop of ours: the names it gives. */
+  /** Of a loop of ours: the names it gives, and the steps of one visit. */
   readonly names?: readonly Node[];
+  visitSteps?: number;
 }
 
 /** A loop of ours. */
 export interface LoopMacro extends Macro {
   readonly async: false;
   readonly names: readonly Node[];
+  visitSteps: number;
   typeCheck(checker: Checker, macro: unknown, context: Context): Type;
 }
 

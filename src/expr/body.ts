@@ -3,6 +3,7 @@
  * access to it, so that such a body is shown as Maps. Whole numbers beyond 2^53 are shown as bigint, never rounded.
  */
 import type { Message } from '../message.ts';
+import { allowForBody, spend } from './budget.ts';
 import { fail } from './failure.ts';
 
 /** Deeper JSON would overflow the stack somewhere behind us. */
@@ -18,7 +19,8 @@ export function readBody(message: Message): unknown {
   const json = parse(message);
   if (typeof json === 'number') return Number.isInteger(json) && !Number.isSafeInteger(json) ? exact(message) : json;
   if (typeof json !== 'object' || json === null) return json;
-  const found = inspect(json, 0);
+  const { found, values, characters } = inspectionOf(json);
+  allowForBody(values, characters);
   if (found === 0) return json;
   let safe = shown.get(json);
   if (safe === undefined) shown.set(json, (safe = asMaps((found & bigNumber) === 0 ? json : exact(message))));
@@ -27,14 +29,18 @@ export function readBody(message: Message): unknown {
 
 /** Text as JSON, safe for CEL. */
 export function readJson(text: string): unknown {
+  spend(3 + (text.length >> 5));
   let json: unknown;
   try {
-    json = JSON.parse(text, bigNumbersExact);
+    json = JSON.parse(text);
   } catch {
     fail('this text is not JSON'); // What V8 says quotes the text.
   }
-  inspect(json, 0);
-  return asMaps(json);
+  const { found, values } = inspection(json);
+  spend(values >> 3);
+  if (found === 0) return json;
+  spend(values * 4);
+  return asMaps((found & bigNumber) === 0 ? json : JSON.parse(text, bigNumbersExact));
 }
 
 function parse(message: Message): unknown {
@@ -55,8 +61,42 @@ function bigNumbersExact(this: unknown, _key: string, value: unknown, context?: 
   return /^-?\d{16,40}$/.test(source) ? BigInt(source) : value;
 }
 
-/** Which of the two special things are in it. A plain walk, about 1 microsecond per KiB. */
+interface Inspection {
+  /** Which of the two special things are in it. */
+  readonly found: number;
+  readonly values: number;
+  readonly characters: number;
+}
+
+/** Several expressions look at one body after the other: the last one is not walked again. */
+let lastBody: object | undefined;
+let lastInspection: Inspection;
+
+function inspectionOf(body: object): Inspection {
+  if (body !== lastBody) {
+    lastInspection = inspection(body);
+    lastBody = body;
+  }
+  return lastInspection;
+}
+
+function inspection(json: unknown): Inspection {
+  values = 0;
+  characters = 0;
+  const found = inspect(json, 0);
+  return { found, values, characters };
+}
+
+let values = 0;
+let characters = 0;
+
+/** A plain walk, about 1 microsecond per KiB. */
 function inspect(value: unknown, depth: number): number {
+  values++;
+  if (typeof value === 'string') {
+    characters += value.length;
+    return 0;
+  }
   if (typeof value === 'number') return value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER ? bigNumber : 0;
   if (typeof value !== 'object' || value === null) return 0;
   if (depth === depthMax) fail(`the body is nested more than ${depthMax} deep`);
@@ -66,6 +106,7 @@ function inspect(value: unknown, depth: number): number {
     return found;
   }
   for (const key in value) {
+    characters += key.length;
     if (key === 'constructor') found |= hostileKey;
     found |= inspect((value as Record<string, unknown>)[key], depth + 1);
   }

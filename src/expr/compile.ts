@@ -2,11 +2,12 @@
 
 import { TypeError as CelTypeError, ParseError } from '@marcbachmann/cel-js';
 import { closest, distance } from 'fastest-levenshtein';
-import { systemClock, type Time } from '../clock.ts';
+import { systemClock } from '../clock.ts';
 import type { Shown, Yields } from '../config/fields.ts';
+import type { About } from '../config/model.ts';
 import type { Message } from '../message.ts';
 import type { Node } from './ast.ts';
-import { assertWithinBudget, beginEvaluation } from './budget.ts';
+import { assertWithinBudget, beginEvaluation, defaultLimits } from './budget.ts';
 import { environment } from './environment.ts';
 import { asItIs, ExpressionError, fail, readable, stepFailed } from './failure.ts';
 import { guard } from './guard.ts';
@@ -14,6 +15,8 @@ import { habitOf, instead } from './habits.ts';
 import { instrument } from './instrument.ts';
 import { Names, variables } from './names.ts';
 import { plain } from './result.ts';
+
+const lengthMax = 10_000;
 
 /** `boolean` for what decides, `any` for what makes a value. */
 export type Slot = 'boolean' | 'any';
@@ -25,10 +28,11 @@ export type Compiled = ((message: Message) => unknown) & { readonly yields: Yiel
  * Compiles an expression. In a `boolean` slot it must be true or false, by its type and for every message. Throws {@link ExpressionError};
  * what it returns throws STEP_FAILED, which quotes `shown` and never the message.
  */
-export function compileExpression(text: string, slot: Slot, shown: Shown = asItIs(text), time: Time = systemClock): Compiled {
+export function compileExpression(text: string, slot: Slot, shown: Shown = asItIs(text), about: About = {}): Compiled {
+  const { limits = defaultLimits, time = systemClock } = about;
   const { run, yields } = compileRaw(text, slot, shown);
   const evaluate = (message: Message): unknown => {
-    beginEvaluation();
+    beginEvaluation(limits);
     try {
       const value = run(new Names(message, time));
       assertWithinBudget();
@@ -48,6 +52,7 @@ interface Raw {
 
 function compileRaw(text: string, slot: Slot, shown: Shown): Raw {
   if (text.trim() === '') throw new ExpressionError('an expression is missing here', 0);
+  if (text.length > lengthMax) throw new ExpressionError(`an expression may have ${lengthMax} characters`, lengthMax);
   const parsed = parse(text, shown);
   const root = parsed.ast as unknown as Node;
   guard(root);

@@ -8,7 +8,8 @@ import { isSpent, spend, spendOnError, spendOnLook, spendOnResult } from './budg
 import { arithmetic, exact } from './functions/numbers.ts';
 
 export function instrument(node: Node, loops = 0): void {
-  if (isComprehension(node)) countVisits((node.meta.alternate as Node).args as Comprehension);
+  if (isComprehension(node)) countVisits((node.meta.alternate as Node).args as Comprehension, visitSteps(node));
+  if (node.meta.macro?.names !== undefined) node.meta.macro.visitSteps = visitSteps(node);
   if (node.op === 'map' && (node.args as unknown[]).length > 0) node.setMeta('evaluate', makeMap);
   if (isArithmetic(node.op)) node.setMeta('evaluate', calculate(node.op));
   if (node.op === '+' || isPlainCall(node)) after(node, spendOnResult);
@@ -53,11 +54,23 @@ interface Operator extends Node {
   handle(left: unknown, right: unknown, node: Node, evaluator: Evaluator): unknown;
 }
 
-function countVisits(comprehension: Comprehension): void {
+/** What one visit costs beside the functions it calls: a step for each eight parts of what is evaluated. */
+function visitSteps(loop: Node): number {
+  let parts = 0;
+  for (const { node, looped } of childrenOf(loop)) if (looped) parts += partsOf(node);
+  return Math.ceil(parts / 8);
+}
+
+/** But for the insides of further loops, which are counted there. */
+function partsOf(node: Node): number {
+  return childrenOf(node).reduce((sum, child) => sum + (child.looped ? 0 : partsOf(child.node)), 1);
+}
+
+function countVisits(comprehension: Comprehension, cost: number): void {
   const { step, condition } = comprehension;
   const { evaluate } = step.meta;
   step.setMeta('evaluate', (evaluator, node, context) => {
-    spend(1);
+    spend(cost);
     return evaluate(evaluator, node, context);
   });
   if (condition === undefined) return;

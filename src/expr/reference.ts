@@ -27,10 +27,15 @@ side is true, even if the other side fails.
 
 ## Limits
 
-* An expression may have 10,000 characters and 1000 parts, 60 deep; loops may be inside each other twice.
-* One evaluation may take 1 million steps and make 64 million characters. They are counted, not timed, so that the same message always
-  ends the same way: a message that needs more has failed, and no \`||\`, \`exists\` or \`default\` makes it pass.
-* JSON more than 200 deep is an error. Patterns are RE2: their time grows with the text, whatever the pattern.
+They hold for whoever writes the expression and for whoever sends the message.
+
+* When it is loaded: an expression may have 10,000 characters and 1000 parts, 60 deep, and lists and maps of 500; loops may be inside each
+  other twice. A pattern may have 1000 characters; one that comes with a message 100.
+* When it is evaluated: 100,000 steps and 16 MiB of text for one expression and one message (\`expressions: { maxSteps, maxText }\` of a route).
+  A step is an element that a loop visits, or as much work inside a function: about a quarter of a microsecond. They are counted, not
+  timed, so that the same message always ends the same way: one that needs more has failed, and no \`||\`, \`exists\` or \`default\` makes it
+  pass.
+* JSON more than 200 deep is an error. Patterns are RE2: their time grows with text and pattern, and never faster.
 
 Where it differs from CEL otherwise: \`lowerAscii\` and \`upperAscii\` leave everything but a-z alone, \`string(x)\` refuses what has no text, times
 are exact to the millisecond.

@@ -1,7 +1,7 @@
 /** What an expression yields, as the rest of the program may have it. */
 import { isUtf8 } from 'node:buffer';
 import { Optional } from '@marcbachmann/cel-js';
-import { spend, spendText } from './budget.ts';
+import { spendOnValues, spendText } from './budget.ts';
 import { fail } from './failure.ts';
 
 const depthMax = 250;
@@ -60,7 +60,7 @@ function plainObject(value: object, depth: number): unknown {
   if (value instanceof Optional) return plain(value.orValue(null), depth);
   if (depth > depthMax) fail('the result is nested too deep');
   if (Array.isArray(value)) {
-    spend(value.length);
+    spendOnValues(value.length);
     return value.map((item) => plain(item, depth + 1));
   }
   if (value instanceof Map) return plainMap(value, depth);
@@ -74,7 +74,7 @@ function plainMap(entries: Iterable<[unknown, unknown]>, depth: number): Record<
   const object: Record<string, unknown> = {};
   for (const [name, item] of entries) {
     const key = String(name);
-    spend(1);
+    spendOnValues(1);
     spendText(key.length);
     put(object, key, plain(item, depth + 1));
   }

@@ -1,7 +1,7 @@
 /** Plain text in which `${{ expr }}` stands for a value. `$${{` is a literal `${{`, and so is `${{ "${{" }}`. */
 
-import { systemClock, type Time } from '../clock.ts';
 import type { Shown, Template } from '../config/fields.ts';
+import type { About } from '../config/model.ts';
 import type { Message } from '../message.ts';
 import { type Compiled, compileExpression } from './compile.ts';
 import { asItIs, ExpressionError, stepFailed } from './failure.ts';
@@ -10,8 +10,8 @@ import { textOf } from './result.ts';
 type Part = string | ((message: Message) => unknown);
 
 /** Compiles text with `${{ expr }}` in it; it has a `constant` when there is none. Throws {@link ExpressionError}. */
-export function compileTemplate(text: string, shown: Shown = asItIs(text), time: Time = systemClock): Template {
-  const parts = split(text).map((piece) => compilePart(piece, shown, time));
+export function compileTemplate(text: string, shown: Shown = asItIs(text), about: About = {}): Template {
+  const parts = split(text).map((piece) => compilePart(piece, shown, about));
   const [only = ''] = parts;
   if (parts.length <= 1 && typeof only === 'string') return Object.assign(() => only, { constant: only });
   return (message) => {
@@ -22,16 +22,12 @@ export function compileTemplate(text: string, shown: Shown = asItIs(text), time:
 }
 
 /** Like {@link compileTemplate}, but text that is exactly one `${{ expr }}` yields the value with its type. */
-export function compileValue(
-  text: string,
-  shown: Shown = asItIs(text),
-  time: Time = systemClock,
-): Compiled & { readonly constant?: string } {
+export function compileValue(text: string, shown: Shown = asItIs(text), about: About = {}): Compiled & { readonly constant?: string } {
   const pieces = split(text);
   const [only] = pieces;
   if (pieces.length === 1 && only?.expression !== undefined)
-    return compileAt(only.expression, only.offset, inside(only.expression, only.offset, shown), time);
-  return Object.assign(compileTemplate(text, shown, time), { yields: 'text' as const });
+    return compileAt(only.expression, only.offset, inside(only.expression, only.offset, shown), about);
+  return Object.assign(compileTemplate(text, shown, about), { yields: 'text' as const });
 }
 
 interface Piece {
@@ -41,10 +37,10 @@ interface Piece {
   readonly offset: number;
 }
 
-function compilePart(piece: Piece, whole: Shown, time: Time): Part {
+function compilePart(piece: Piece, whole: Shown, about: About): Part {
   if (piece.expression === undefined) return piece.literal ?? '';
   const shown = inside(piece.expression, piece.offset, whole);
-  const value = compileAt(piece.expression, piece.offset, shown, time);
+  const value = compileAt(piece.expression, piece.offset, shown, about);
   if (value.yields === 'list' || value.yields === 'map')
     throw new ExpressionError(`a ${value.yields} has no text here; use json.stringify(...)`, piece.offset);
   return (message) => {
@@ -58,9 +54,9 @@ function compilePart(piece: Piece, whole: Shown, time: Time): Part {
   };
 }
 
-function compileAt(expression: string, offset: number, shown: Shown, time: Time): Compiled {
+function compileAt(expression: string, offset: number, shown: Shown, about: About): Compiled {
   try {
-    return compileExpression(expression, 'any', shown, time);
+    return compileExpression(expression, 'any', shown, about);
   } catch (error) {
     if (error instanceof ExpressionError) throw new ExpressionError(error.message, error.offset + offset);
     throw error;

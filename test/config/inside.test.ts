@@ -1,5 +1,7 @@
 /** Where an error in an expression is said to be: file, line and column, however YAML has it written. */
+
 import { describe, expect, test } from 'vitest';
+import type { Share } from '../../src/engine/plan.ts';
 import { compileRoutes } from '../../src/index.ts';
 import { Message } from '../../src/message.ts';
 
@@ -67,7 +69,7 @@ describe('an expression that fails on a message says where it stands:', () => {
     if (problems.length > 0) throw new Error(problems.map((one) => one.message).join());
     const { share } = (await routes[0]!.plan()).pumps[0]!;
     const failed: string[] = [];
-    share([new Message({ body: Buffer.from('{"a":1,"b":2}'), id: 'i' })], {
+    (share as Share)([new Message({ body: Buffer.from('{"a":1,"b":2}'), id: 'i' })], {
       fail: (_message, error) => failed.push(error.message),
       drop() {},
     });

@@ -232,5 +232,5 @@ test('error is known for a message it was attached to, and its copies', () => {
 
 test('now is of the time that the expression was compiled with', () => {
   const time = { date: () => Date.UTC(2026, 0, 31), now: () => 0 };
-  expect(compileExpression('string(now)', 'any', undefined, time)(jsonMessage({}))).toBe('2026-01-31T00:00:00.000Z');
+  expect(compileExpression('string(now)', 'any', undefined, { time })(jsonMessage({}))).toBe('2026-01-31T00:00:00.000Z');
 });

@@ -66,12 +66,12 @@ function shown(value: unknown, depth: number): string {
   if (name !== undefined || typeof value !== 'object') return name ?? textOf(value);
   if (depth > depthMax) fail('the value is nested too deep for %s');
   if (Array.isArray(value)) {
-    spend(value.length);
+    spend(value.length * 2);
     return `[${value.map((item) => shown(item, depth + 1)).join(', ')}]`;
   }
   if (!(value instanceof Map) && Object.getPrototypeOf(value) !== Object.prototype) return textOf(value);
   const entries = value instanceof Map ? [...value] : Object.entries(value);
-  spend(entries.length * 2);
+  spend(entries.length * 6);
   const pairs = entries.map(([key, item]) => [shown(key, depth + 1), shown(item, depth + 1)] as const);
   return `{${pairs
     .sort(([a], [b]) => (a < b ? -1 : 1))

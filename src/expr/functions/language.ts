@@ -3,6 +3,9 @@ import { spend } from '../budget.ts';
 import { ExpressionError, fail } from '../failure.ts';
 
 const lengthMax = 1000;
+/** Of a text that comes with a message, for which compiling is a part of the cost. */
+const foreignLengthMax = 100;
+const foreignSteps = 5000;
 
 /**
  * One such language. A text that stands in an expression is compiled with it, and kept, so that a wrong one is an error of the config; one
@@ -13,7 +16,7 @@ export class Language<T> {
   readonly #compile: (text: string) => T;
   readonly #known = new Map<string, T>();
 
-  /** `what`: as in "this is not …". `compile` throws what is wrong, which may quote the text. */
+  /** `what`: as in "this is not …". `compile` throws what is wrong, in which a piece of the text stands in backticks. */
   constructor(what: string, compile: (text: string) => T) {
     this.#what = what;
     this.#compile = compile;
@@ -32,7 +35,9 @@ export class Language<T> {
   of(text: string): T {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
-    spend(500 + text.length);
+    spend(foreignSteps);
+    // Counting far makes a pattern of any size out of a few characters.
+    if (text.length > foreignLengthMax || /\{\d*,?\d{3}/.test(text)) fail(`${this.#what} that comes with a message must be shorter`);
     try {
       return this.compile(text);
     } catch {

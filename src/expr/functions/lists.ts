@@ -33,7 +33,7 @@ export const lists: readonly Entry[] = [
     (x: List, from: number, to: number) => x.slice(from, to),
   ],
   ['reverse(list): list', 'back to front', 'reverse([1, 2]) == [2, 1]', (x: List) => x.toReversed()],
-  ['distinct(list): list', 'each number, text or truth value once', 'distinct([1, 2, 1]) == [1, 2]', (x: List) => [...new Set(x)]],
+  ['distinct(list): list', 'each number, text or truth value once', 'distinct([1, 2, 1]) == [1, 2]', distinct],
   ['flatten(list): list', 'the elements of the lists in it, one level', 'flatten([1, [2, 3]]) == [1, 2, 3]', (x: List) => x.flat()],
   ['zip(list, list): list', 'pairs of what stands at the same place', 'zip(["a", "b"], [1, 2]) == [["a", 1], ["b", 2]]', zip],
   ['sort(list): list', 'numbers, texts or times, the least first', 'sort([3, 1, 2]) == [1, 2, 3]', (x: List) => sorted(x, (item) => item)],
@@ -57,6 +57,7 @@ function filled(list: List): List {
 }
 
 function sum(list: List): number {
+  spend(list.length >> 1);
   return list.reduce<number>((total, item) => total + numberOf(item), 0);
 }
 
@@ -69,6 +70,7 @@ type Key = number | bigint | string;
 
 function outermost(list: List, wins: (a: Key, b: Key) => boolean): unknown {
   let best = filled(list)[0];
+  spend(list.length);
   assertOneKind(list.map(keyToSort));
   for (const item of list) if (wins(keyToSort(item), keyToSort(best))) best = item;
   return best;
@@ -76,7 +78,7 @@ function outermost(list: List, wins: (a: Key, b: Key) => boolean): unknown {
 
 function sorted(list: List, by: (item: unknown) => unknown): unknown[] {
   // Each element is compared with about so many others.
-  spend((list.length * Math.ceil(Math.log2(list.length + 1))) >> 2);
+  spend((list.length * Math.ceil(Math.log2(list.length + 1))) >> 1);
   const keyed = list.map((item) => [keyToSort(by(item)), item] as const);
   assertOneKind(keyed.map(([key]) => key));
   return keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, item]) => item);
@@ -93,11 +95,13 @@ function assertOneKind(keys: readonly Key[]): void {
 }
 
 function zip(a: List, b: List): unknown[][] {
+  spend(a.length);
   return a.length === b.length ? a.map((item, i) => [item, b[i]]) : fail('the lists must be of the same length');
 }
 
 function groupBy(list: List, key: string): Map<string, unknown[]> {
   const groups = new Map<string, unknown[]>();
+  spend(list.length * 4);
   for (const item of list) {
     const name = keyOf(fieldOf(item, key));
     const group = groups.get(name);
@@ -107,7 +111,13 @@ function groupBy(list: List, key: string): Map<string, unknown[]> {
   return groups;
 }
 
+function distinct(list: List): unknown[] {
+  spend(list.length * 2);
+  return [...new Set(list)];
+}
+
 function enumerate(list: List): Map<string, unknown>[] {
+  spend(list.length * 3);
   return list.map(
     (v, i) =>
       new Map<string, unknown>([

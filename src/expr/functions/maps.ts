@@ -58,7 +58,7 @@ export const maps: readonly Entry[] = [
 
 export function entriesOf(map: AnyMap): [unknown, unknown][] {
   const found: [unknown, unknown][] = map instanceof Map ? [...map] : Object.entries(map);
-  spend(found.length >> 2);
+  spend(found.length >> 1);
   return found;
 }
 
@@ -78,7 +78,9 @@ export function keyOf(value: unknown): string {
 }
 
 function entries(map: AnyMap): Map<string, unknown>[] {
-  return entriesOf(map).map(
+  const found = entriesOf(map);
+  spend(found.length * 3);
+  return found.map(
     ([key, value]) =>
       new Map([
         ['key', key],
@@ -88,10 +90,12 @@ function entries(map: AnyMap): Map<string, unknown>[] {
 }
 
 function fromEntries(list: List): Map<string, unknown> {
+  spend(list.length * 4);
   return new Map(list.map((item) => [keyOf(fieldOf(item, 'key')), fieldOf(item, 'value')]));
 }
 
 function toMap(keys: List, values: List): Map<string, unknown> {
+  spend(keys.length * 4);
   if (keys.length !== values.length) fail('there must be as many values as keys');
   return new Map(keys.map((key, i) => [keyOf(key), values[i]]));
 }
@@ -156,6 +160,6 @@ function denormalize(map: AnyMap): Map<string, unknown> {
 function spread(value: unknown, prefix: string, into: Map<string, unknown>): void {
   const inner = Array.isArray(value) ? [...value.entries()] : isAnyMap(value) ? entriesOf(value) : [];
   if (inner.length === 0 && prefix !== '') into.set(prefix, value);
-  spend(inner.length);
+  spend(inner.length * 4);
   for (const [key, item] of inner) spread(item, prefix === '' ? keyOf(key) : `${prefix}.${keyOf(key)}`, into);
 }

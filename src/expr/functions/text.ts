@@ -43,7 +43,7 @@ export const text: readonly Entry[] = [
   ['string.split(string, double): list<string>', 'at most n parts, the last with the rest', '"a,b,c".split(",", 2) == ["a", "b,c"]', split],
   ['list.join(): string', 'the texts, one behind the other', '["a", "b"].join() == "ab"', join],
   ['list.join(string): string', 'the texts, with this between them', '["a", "b"].join("/") == "a/b"', join],
-  ['string.reverse(): string', 'back to front', '"abc".reverse() == "cba"', (s: string) => [...s].reverse().join('')],
+  ['string.reverse(): string', 'back to front', '"abc".reverse() == "cba"', reverse],
   ['string.padStart(double, string): string', 'filled up on the left to this length', '"7".padStart(3, "0") == "007"', pad],
   [
     'string.format(list): string',
@@ -66,6 +66,7 @@ function upperAscii(s: string): string {
 function words(s: string): string[] {
   spend(s.length >> 2);
   const found = s.match(/\p{Lu}+(?!\p{Ll})\p{N}*|\p{Lu}?[\p{Ll}\p{N}]+|\p{L}+/gu) ?? [];
+  spend(found.length);
   return found.map((word) => word.toLowerCase());
 }
 
@@ -103,13 +104,20 @@ function findLast(s: string, part: string, from = countOf(s)): number {
 }
 
 function split(s: string, separator: string, most = -1): string[] {
+  spend(s.length >> (separator === '' ? 3 : 6));
   const parts = separator === '' ? [...s] : s.split(separator);
   if (most < 0 || parts.length <= most) return parts;
   return most === 0 ? [] : [...parts.slice(0, most - 1), parts.slice(most - 1).join(separator)];
 }
 
+function reverse(s: string): string {
+  spend(s.length >> 3);
+  return [...s].reverse().join('');
+}
+
 function join(parts: readonly unknown[], separator = ''): string {
   let length = 0;
+  spend(parts.length >> 1);
   for (const part of parts) {
     if (typeof part !== 'string') fail('join() needs a list of texts: use l.map(x, string(x))');
     if ((length += part.length + separator.length) > textMax) fail('the text would be too long');

@@ -3,7 +3,7 @@
  * value of a map. CEL's library of two-variable comprehensions; the package does not have it.
  */
 import type { Environment } from '@marcbachmann/cel-js';
-import type { Checker, Context, Evaluator, LoopMacro, Node, OverlayContext, Type } from '../ast.ts';
+import type { Checker, Context, Evaluator, LoopMacro, Macro, Node, OverlayContext, Type } from '../ast.ts';
 import { isSpent, spend, spendOnError } from '../budget.ts';
 import { ExpressionError, fail, readable } from '../failure.ts';
 import { entriesOf, isAnyMap } from './maps.ts';
@@ -79,6 +79,7 @@ function macroOf(loop: Loop, name: string, { receiver, args }: Call): LoopMacro 
   return {
     async: false,
     names: args.slice(0, 2),
+    visitSteps: 1,
     typeCheck(checker: Checker, _: unknown, context: Context) {
       const [keyName, valueName] = args.slice(0, 2).map(identifier);
       const [keyType, valueType] = elementTypes(checker, checker.check(receiver, context), receiver);
@@ -90,7 +91,7 @@ function macroOf(loop: Loop, name: string, { receiver, args }: Call): LoopMacro 
       if (loop.type === boolOf) assertBool(type, last, name);
       return loop.type(checker, type);
     },
-    evaluate(evaluator: Evaluator, _: unknown, context: Context) {
+    evaluate(evaluator: Evaluator, { visitSteps = 1 }: Macro, context: Context) {
       const made = loop.start();
       const elements = elementsOf(evaluator.run(receiver, context));
       inner.reuse(outer.reuse(context));
@@ -98,7 +99,7 @@ function macroOf(loop: Loop, name: string, { receiver, args }: Call): LoopMacro 
       for (const [key, value] of elements) {
         if (isSpent()) break;
         try {
-          spend(1);
+          spend(visitSteps);
           outer.setIterValue(key, evaluator);
           inner.setIterValue(value, evaluator);
           if (condition !== undefined && !isTrue(evaluator.run(condition, inner))) continue;
@@ -183,6 +184,7 @@ function mapMaker(entries: (value: unknown, key: unknown) => Iterable<readonly [
   return {
     take(value, key) {
       for (const [name, item] of entries(value, key)) {
+        spend(4);
         if (map.has(name)) fail('two entries have the same key');
         map.set(name, item);
       }

@@ -1,4 +1,5 @@
 /** Time zones: `UTC`, `Europe/Berlin`, `+02:00`. */
+import { spend } from '../budget.ts';
 import { Language } from './language.ts';
 
 /** Minutes that a zone is ahead of UTC, at a time in milliseconds. */
@@ -44,6 +45,7 @@ function named(name: string): Zone {
     second: 'numeric',
   });
   return (ms) => {
+    spend(40);
     const part = Object.fromEntries(clock.formatToParts(ms).map(({ type, value }) => [type, value])) as Record<string, string>;
     const year = part['era'] === 'BC' ? 1 - Number(part['year']) : Number(part['year']);
     const shown = new Date(0);
