@@ -166,6 +166,8 @@ export interface EndContext {
    * have this name. Absent where there is no data directory, as in `check`.
    */
   queue?(name: string, limits: QueueLimits): Queue;
+  /** The dead letters of this route in the data directory: one log, whoever asks. Opens nothing. Absent where {@link queue} is. */
+  deadLetters?(limits: QueueLimits): Queue;
 }
 
 /** One thing that `mqferry check` looked at on a live broker. */
@@ -190,7 +192,31 @@ export interface SinkKind<C extends Fields, F extends Fields> {
   readonly fields: F;
   create(config: EndConfig<C, F>, context: EndContext): SinkEnd;
   check?(config: EndConfig<C, F>, context: EndContext): Promise<readonly Finding[]>;
+  /**
+   * Where what such a sink has written is read again; for dead letters. Connects to nothing. `reader` is a name of its own for whoever reads,
+   * the same at each time. Throws CONFIG_INVALID with the reason when it cannot be. Absent: it never can.
+   */
+  readBack?(config: EndConfig<C, F>, reader: string): ReadBack;
 }
+
+/** How what a sink has written is read again: in a durable queue of this process, or by a source of the same connector. */
+export type ReadBack =
+  | { readonly queue: string }
+  | {
+      /** `queue orders.dead`, `topic orders.dead`. */
+      readonly name: string;
+      /** Keys of the source, of their final types; what is absent has its default. */
+      readonly config: Readonly<Record<string, unknown>>;
+      /**
+       * What becomes of a message that was read and is not acked. `returned`: it is where it was once the link is closed, and what was acked is
+       * gone. `marked`: nothing is ever removed, the position of `reader` says up to where all was acked.
+       */
+      readonly unacked: 'returned' | 'marked';
+      /** Sentences for who looks or replays: what reading does to the messages. */
+      readonly notes: readonly string[];
+      /** How many wait. Absent: it cannot be known without reading them. */
+      count?(context: EndContext): Promise<number>;
+    };
 
 /** One end among all those of a connector in a config. */
 export interface EndOf<F> {

@@ -1,6 +1,7 @@
 /** mqferry as a library: compile routes, and run them from code. */
 import { connectors as builtIn } from '../connectors/index.ts';
 import { DataDirectory } from './buffer/data-directory.ts';
+import { queueName } from './buffer/instance.ts';
 import { DurableQueue } from './buffer/queue.ts';
 import { systemClock, type Time } from './clock.ts';
 import { renderProblems } from './config/diagnostics.ts';
@@ -118,7 +119,8 @@ const offline: Surroundings = {
   log: () => silent,
   clientId: (route, end) => `${route}-${end}`,
   openBuffer: cannotRun,
-  queue: (name) => new DurableQueue(name, cannotRun),
+  queue: (name) => new DurableQueue(queueName(name), cannotRun),
+  deadLetters: (route) => new DurableQueue(route, cannotRun),
   signal: AbortSignal.abort(),
   clock: systemClock,
   allowScripts: false,
@@ -134,6 +136,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     clientId: (route, end) => data.clientId(route, end),
     openBuffer: (route, model, routeLog, prefetch) => data.openBuffer(route, model, routeLog, prefetch),
     queue: (name, limits) => data.queue(name, limits),
+    deadLetters: (route, limits) => data.deadLetters(route, limits),
     signal: stopping.signal,
     clock: systemClock,
     allowScripts: options.allowScripts ?? false,

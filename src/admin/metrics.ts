@@ -104,11 +104,18 @@ function gaugesOf(now: () => number): Metric[] {
     metric('mqferry_buffer_messages', 'Messages in the buffer.', [], (run) => bufferSample(run, (stats) => stats.messages)),
     metric('mqferry_buffer_bytes', 'Bytes of the buffer.', [], (run) => bufferSample(run, (stats) => stats.bytes)),
     metric('mqferry_buffer_limit_bytes', 'Bytes at which the buffer is full.', [], (run) => bufferSample(run, (stats) => stats.limitBytes)),
+    metric('mqferry_dead_letters', 'Dead letters that wait on disk.', [], (run) => deadSample(run, (stats) => stats.messages)),
+    metric('mqferry_dead_letters_bytes', 'Bytes of the dead letters on disk.', [], (run) => deadSample(run, (stats) => stats.bytes)),
   ];
 }
 
 function pumpName(index: number): string {
   return index === 0 ? 'source' : 'buffer';
+}
+
+function deadSample(run: RouteRun, pick: (stats: { messages: number; bytes: number }) => number): [Record<string, string>, number][] {
+  const stats = run.plan.deadStore?.stats();
+  return stats ? [[{}, pick(stats)]] : [];
 }
 
 function bufferSample(

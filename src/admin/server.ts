@@ -102,6 +102,7 @@ function present(route: RouteView, options: AdminOptions) {
     books: route.books,
     window: run && { used: run.pumps.map((pump) => pump.window.messages), limit: run.plan.window.messages },
     buffer: run?.plan.buffer?.stats(),
+    deadLetters: run?.plan.deadStore?.stats(),
     oldestUnsettledMs:
       run && Math.round(Math.max(0, ...run.pumps.map((pump) => (pump.oldestReadAt === undefined ? 0 : now - pump.oldestReadAt)))),
     links: run?.links.map(({ end, state, failures, error }) => ({ end, state, failures, ...(error !== undefined && { error }) })),

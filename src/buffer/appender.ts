@@ -15,6 +15,8 @@ export interface AppenderOptions<T> extends PackOptions<T> {
   readonly sync: 'always' | 'interval';
   readonly everyMs: number;
   readonly diskRetryMs: number;
+  /** A frame begins to wait because the log holds as much as it may. */
+  readonly onFull?: (() => void) | undefined;
 }
 
 /** What it asks of the log, and tells it. */
@@ -197,6 +199,7 @@ export class Appender<T> {
     });
     const timer = lack === 'disk' ? setTimeout(() => this.#parked?.wake(), this.#options.diskRetryMs) : undefined;
     if (lack !== 'messages') this.#owner.makeRoom();
+    if (lack !== 'disk') this.#options.onFull?.();
     await woken;
     clearTimeout(timer);
     this.#parked = undefined;

@@ -22,6 +22,8 @@ export interface BufferContext {
   readonly log: Logger;
   /** Acked positions that may be missing on disk; a crash repeats them. Default 1000. */
   readonly prefetch?: number;
+  /** A write begins to wait because the log holds as much as it may. */
+  readonly onFull?: () => void;
   readonly files?: FileSystem;
   /** For tests. */
   readonly tuning?: Partial<LogOptions<Message>>;
@@ -124,6 +126,7 @@ function logOptions(options: DiskOptions, context: BufferContext, files: FileSys
     cursorDelayMs: 10,
     diskRetryMs: 500,
     closeTimeoutMs: 5000,
+    onFull: context.onFull,
     ...context.tuning,
   };
 }

@@ -1,17 +1,20 @@
 /** The data directory of a running mqferry: locked, made only when something needs it. */
 import { resolve } from 'node:path';
 import type { BufferModel } from '../config/model.ts';
-import type { Log, Queue, QueueLimits } from '../connector.ts';
+import type { Log, QueueLimits } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
 import { openBuffer, type RouteBuffer } from './buffer.ts';
 import { realFiles } from './fs.ts';
 import {
   bufferDirectory,
   bufferName,
+  deadOwner,
+  isDead,
   isQueue,
   type KnownBuffer,
   knownRoutes,
   orphanedBuffers,
+  queueName,
   queueOwner,
   routeState,
   storedClientId,
@@ -42,18 +45,31 @@ export class DataDirectory {
   /** Opens the buffer of a route. Throws BUFFER_FAILED when it is damaged. */
   async openBuffer(route: string, model: BufferModel, log: Log, prefetch?: number): Promise<RouteBuffer> {
     if (model.kind === 'memory') return memoryBuffer(model);
-    await this.#own();
+    await this.own();
     const context = prefetch === undefined ? { log } : { log, prefetch };
     return openBuffer(bufferDirectory(this.path, route), model, context);
   }
 
   /** The queue of this name, the same for all who ask. Opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
-  queue(name: string, limits: QueueLimits): Queue {
-    const owner = queueOwner(name);
-    const queue = this.#queues.get(owner) ?? this.#makeQueue(name);
-    this.#queues.set(owner, queue);
-    queue.limit(limits);
-    return queue;
+  queue(name: string, limits: QueueLimits): DurableQueue {
+    return this.#shared(queueOwner(queueName(name)), limits, { queue: name });
+  }
+
+  /** The dead letters of this route, the same for all who ask. Opens nothing. */
+  deadLetters(route: string, limits: QueueLimits): DurableQueue {
+    return this.#shared(deadOwner(route), limits, { route });
+  }
+
+  /** Something in it was asked for, so it must be owned before anything is opened. */
+  get isNeeded(): boolean {
+    return this.#isUsed || this.#queues.size > 0;
+  }
+
+  /** Locks the directory, which is made. Throws DATA_LOCKED. Safe to call twice. */
+  async own(): Promise<void> {
+    if (this.#lock) return;
+    await realFiles.makeDirectory(this.path);
+    this.#lock = await lockDirectory(this.path);
   }
 
   /**
@@ -62,7 +78,7 @@ export class DataDirectory {
    */
   async claim(routes: readonly { readonly name: string; readonly isBuffered: boolean }[]): Promise<void> {
     const owners = [...routes.filter((route) => route.isBuffered).map((route) => route.name), ...this.#queues.keys()];
-    if (this.#isUsed || owners.length > 0) await this.#own();
+    if (this.isNeeded || owners.length > 0) await this.own();
     const orphans = await orphanedBuffers(this.path, owners);
     if (orphans.length > 0) throw new MqferryError('CONFIG_INVALID', orphans.map(orphanText).join('\n'));
     for (const known of knownRoutes(this.path)) {
@@ -81,17 +97,29 @@ export class DataDirectory {
     await lock?.release();
   }
 
-  #makeQueue(name: string): DurableQueue {
-    const directory = bufferDirectory(this.path, queueOwner(name));
-    const log = withFields(this.#log, { queue: name });
-    return new DurableQueue(name, (options, prefetch) => openBuffer(directory, options, { log, prefetch }));
+  #shared(owner: string, limits: QueueLimits, about: object): DurableQueue {
+    const queue = this.#queues.get(owner) ?? this.#makeQueue(owner, withFields(this.#log, about));
+    this.#queues.set(owner, queue);
+    queue.limit(limits);
+    return queue;
   }
 
-  async #own(): Promise<void> {
-    if (this.#lock) return;
-    await realFiles.makeDirectory(this.path);
-    this.#lock = await lockDirectory(this.path);
+  #makeQueue(owner: string, log: Log): DurableQueue {
+    const directory = bufferDirectory(this.path, owner);
+    const onFull = () => {
+      if (isDead(owner)) log.warn(queue.stats() ?? {}, fullText(owner));
+    };
+    const queue = new DurableQueue(bufferName(owner), (options, prefetch) => openBuffer(directory, options, { log, prefetch, onFull }));
+    return queue;
   }
+}
+
+/** Unlike a buffer, dead letters make no room by themselves. */
+function fullText(owner: string): string {
+  return (
+    `${bufferName(owner)} have filled their place on disk: the route waits, and nothing is lost; ` +
+    'stop mqferry and `mqferry dlq replay` or `purge` them, or write a greater `maxBytes` or `maxMessages` at `deadLetter: { disk: … }`'
+  );
 }
 
 /** A log whose lines say what they are about. */
@@ -105,11 +133,17 @@ function withFields(log: Log, about: object): Log {
 }
 
 function orphanText({ owner, messages }: KnownBuffer): string {
-  const [lack, other] = isQueue(owner)
-    ? ['no route names it with `store: disk`: let one read it, or', 'queue:<new>']
-    : [`there is no route ${owner} with a disk buffer:`, '<new>'];
+  const [lack, other] = lackOf(owner);
   return (
-    `${bufferName(owner)} holds ${messages} messages, but ${lack} ` +
+    `${bufferName(owner)} ${isDead(owner) ? 'are' : 'holds'} ${messages} messages, but ${lack} ` +
     `run \`mqferry buffer adopt ${owner} ${other}\` to give them to another, or \`mqferry buffer drop ${owner}\` to delete them`
   );
+}
+
+/** What is missing in the config, and how the owner of such a log is written. */
+function lackOf(owner: string): readonly [string, string] {
+  if (isQueue(owner)) return ['no route names it with `store: disk`: let one read it, or', 'queue:<new>'];
+  if (isDead(owner))
+    return ['that route is not there, or does not say `deadLetter: disk`: write it again and see `mqferry dlq ls`, or', 'dead:<new>'];
+  return [`there is no route ${owner} with a disk buffer:`, '<new>'];
 }

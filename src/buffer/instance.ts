@@ -4,7 +4,8 @@
  *   instance.json            an id; the names of sessions at brokers are made of it
  *   lock                     see lock.ts
  *   routes/<route>/state.json, routes/<route>/buffer/
- *   queues/<queue>/          a queue on disk between routes, laid out as a buffer
+ *   routes/<route>/dead/     its dead letters, laid out as a buffer
+ *   queues/<queue>/          a queue on disk between routes, the same
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -25,6 +26,7 @@ export interface RouteState {
 }
 
 const queueMark = 'queue:';
+const deadMark = 'dead:';
 const queuePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /** How the owner of a buffer is written when it is a queue; a route is written by its name. */
@@ -32,8 +34,14 @@ export const queueOwner = (queue: string): string => `${queueMark}${queue}`;
 
 export const isQueue = (owner: string): boolean => owner.startsWith(queueMark);
 
-/** Where the buffer of a route or a queue lies. Throws CONFIG_INVALID when none can have this name. */
+/** How the owner of a log is written when it is the dead letters of a route. */
+export const deadOwner = (route: string): string => `${deadMark}${route}`;
+
+export const isDead = (owner: string): boolean => owner.startsWith(deadMark);
+
+/** Where the buffer of a route, its dead letters or a queue lie. Throws CONFIG_INVALID when none can have this name. */
 export function bufferDirectory(dataDir: string, owner: string): string {
+  if (isDead(owner)) return `${dataDir}/routes/${routeName(owner.slice(deadMark.length))}/dead`;
   if (!isQueue(owner)) return `${dataDir}/routes/${routeName(owner)}/buffer`;
   return `${dataDir}/queues/${queueName(owner.slice(queueMark.length))}`;
 }
@@ -51,8 +59,9 @@ export function queueName(name: string): string {
   throw new MqferryError('CONFIG_INVALID', `"${name.slice(0, 80)}" cannot be the name of a queue on disk: ${rule}`);
 }
 
-/** `the buffer of route orders`, `the queue alarms`. */
+/** `the buffer of route orders`, `the dead letters of route orders`, `the queue alarms`. */
 export function bufferName(owner: string): string {
+  if (isDead(owner)) return `the dead letters of route ${owner.slice(deadMark.length)}`;
   return isQueue(owner) ? `the queue ${owner.slice(queueMark.length)}` : `the buffer of route ${owner}`;
 }
 
@@ -105,7 +114,7 @@ function namesIn(directory: string): readonly string[] {
 }
 
 export interface KnownBuffer extends BufferSize {
-  /** The route, or `queue:<name>`. */
+  /** The route, `dead:<route>`, or `queue:<name>`. */
   readonly owner: string;
 }
 
@@ -119,7 +128,7 @@ export async function listBuffers(dataDir: string): Promise<readonly KnownBuffer
 function ownersIn(dataDir: string): string[] {
   const queues = namesIn(`${dataDir}/queues`).filter((name) => queuePattern.test(name));
   const routes = knownRoutes(dataDir).filter((name) => namePattern.test(name));
-  return [...routes, ...queues.map(queueOwner)].filter((owner) => existsSync(bufferDirectory(dataDir, owner)));
+  return [...routes, ...routes.map(deadOwner), ...queues.map(queueOwner)].filter((owner) => existsSync(bufferDirectory(dataDir, owner)));
 }
 
 /** The buffers that hold messages but belong to none of these. */

@@ -1,8 +1,7 @@
 /** A queue on disk that joins routes: the log of a buffer, shared by all ends that name it. */
 import type { Queue, QueueLimits, Sink, SinkEnd, Source, SourceEnd } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
-import { type DiskOptions, farCan, nearCan, type RouteBuffer } from './buffer.ts';
-import { queueName } from './instance.ts';
+import { type BufferStats, type DiskOptions, farCan, nearCan, type RouteBuffer } from './buffer.ts';
 
 /** What a queue may hold on disk when none of its ends says it. */
 const maxBytesDefault = 1024 * 1024 * 1024;
@@ -31,10 +30,12 @@ export class DurableQueue implements Queue {
   /** Resolves once the life before is over. */
   #ended: Promise<void> = Promise.resolve();
   #isRead = false;
+  /** The log that was opened last; it can still be asked when it is closed. */
+  #log: RouteBuffer | undefined;
 
-  /** Opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
+  /** Opens nothing. `name`: what errors call it, `the queue alarms`. */
   constructor(name: string, openLog: OpenLog) {
-    this.#name = queueName(name);
+    this.#name = name;
     this.#openLog = openLog;
     this.near = { can: nearCan('always'), open: () => this.#openNear() };
     this.far = { can: farCan('always'), open: () => this.#openFar() };
@@ -43,6 +44,11 @@ export class DurableQueue implements Queue {
   /** Takes over what one more end says of its limits. */
   limit(limits: QueueLimits): void {
     this.#limits = { ...this.#limits, ...limits };
+  }
+
+  /** What it holds, or held when its log was closed. Undefined until the log has been open. Cheap. */
+  stats(): BufferStats | undefined {
+    return this.#log?.stats();
   }
 
   /** Ends its life, whoever still uses it. Safe to call twice. */
@@ -58,7 +64,7 @@ export class DurableQueue implements Queue {
 
   // A second reader would end the first one's link, and the first the second's, for ever.
   async #openFar(): Promise<Source> {
-    if (this.#isRead) throw new MqferryError('CONFIG_INVALID', `the queue ${this.#name} is being read: one route reads it at a time`);
+    if (this.#isRead) throw new MqferryError('CONFIG_INVALID', `${this.#name} is being read: one route reads it at a time`);
     this.#isRead = true;
     const free = () => {
       this.#isRead = false;
@@ -91,7 +97,12 @@ export class DurableQueue implements Queue {
   #begin(): Life {
     const { maxBytes = maxBytesDefault, maxMessages, prefetch = 1000 } = this.#limits;
     const options: DiskOptions = { maxBytes, maxMessages, sync: 'always', everyMs: 0 };
-    return { log: this.#ended.then(() => this.#openLog(options, prefetch)), links: 0 };
+    const log = this.#ended.then(() => this.#openLog(options, prefetch));
+    const opened = (own: RouteBuffer) => {
+      this.#log = own;
+      return own;
+    };
+    return { log: log.then(opened), links: 0 };
   }
 
   /** With a failed log nothing can be done any more: who comes next gets a new one, even while others have not noticed yet. */

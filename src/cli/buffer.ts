@@ -8,13 +8,16 @@ import { say } from './say.ts';
 import { table } from './table.ts';
 
 /**
- * `buffer ls|verify|dump|adopt|drop`: the disk buffers of a data directory, and the queues between routes, whose names begin with `queue:`.
+ * `buffer ls|verify|dump|adopt|drop`: the disk buffers of a data directory, the dead letters of its routes (`dead:`), and the queues between
+ * routes (`queue:`).
  * Those that change something need it unlocked.
  */
 export function addBuffer(program: Command): void {
   const buffer = program
     .command('buffer')
-    .description('Look after the disk buffers of a data directory: that of a route by its name, a queue on disk as queue:NAME.')
+    .description(
+      'Look after the disk buffers of a data directory: that of a route by its name, its dead letters as dead:ROUTE, a queue on disk as queue:NAME.',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  mqferry buffer ls --data /var/lib/mqferry\n  mqferry buffer dump orders | head\n  mqferry buffer adopt old-orders orders\n  mqferry buffer drop queue:alarms',

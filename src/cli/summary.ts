@@ -8,12 +8,14 @@ const columns = ['read', 'recovered', 'delivered', 'filtered', 'dropped', 'deadL
 /** The books of every route, as they stand, one line each. */
 export function summary(engine: Engine): string {
   return engine.routes
-    .map(({ name, state, reason, books }) => {
+    .map(({ name, state, reason, books, run }) => {
       const counts = books
         ? columns.filter((column) => books[column] > 0 || column === 'read').map((column) => `${column} ${books[column]}`)
         : [];
       const why = reason === undefined ? '' : `\n  ${reason}`;
-      return `route ${name} ${state}: ${[...counts, ...(books && !balanced(books) ? ['THE BOOKS DO NOT BALANCE'] : [])].join(', ')}${why}`;
+      const waiting = run?.plan.deadStore?.stats()?.messages ?? 0;
+      const dead = waiting === 0 ? '' : `\n  dead letters on disk: ${waiting}; \`mqferry dlq show ${name}\``;
+      return `route ${name} ${state}: ${[...counts, ...(books && !balanced(books) ? ['THE BOOKS DO NOT BALANCE'] : [])].join(', ')}${why}${dead}`;
     })
     .join('\n');
 }

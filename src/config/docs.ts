@@ -1,4 +1,5 @@
 import type { AnyConnector } from '../connector.ts';
+import { deadDiskFields } from './dead-disk.ts';
 import { whenFailedField } from './error-rules.ts';
 import type { Field, FieldKind, Fields, Rate } from './fields.ts';
 import { bufferFields, endFields, nameHint, onErrorFields, routeFields, windowFields } from './layout.ts';
@@ -208,6 +209,11 @@ steps:
 \`\`\`
 `;
 
+const deadDiskProse = `\`deadLetter\` is a sink, or \`disk\`: then dead letters are kept in the data directory, on disk and synced before the source is acked, and
+\`mqferry dlq\` shows, replays, exports and purges them. All entries of a route that say \`disk\` share one log. \`deadLetter: disk\` takes the defaults;
+\`deadLetter: { disk: { … } }\`:
+`;
+
 function exampleOf({ steps, files = {}, before, after }: StepExample): string {
   const shown = Object.entries(files).map(([name, text]) => `With \`${name}\`:\n\n\`\`\`text\n${text.trimEnd()}\n\`\`\`\n\n`);
   const outcome = /^[a-z]+$|^[A-Z_]+$/.test(after) ? outcomeText(after) : `becomes\n\n\`\`\`text\n${after}\n\`\`\`\n`;
@@ -239,6 +245,8 @@ function configPage(connectors: readonly AnyConnector[]): string {
     '### onError\n',
     onErrorProse,
     fieldTable({ when: whenFailedField, ...onErrorFields }),
+    deadDiskProse,
+    fieldTable(deadDiskFields),
     '### Keys of every source\n',
     fieldTable(endFields.source),
     '### Keys of every sink\n',

@@ -48,9 +48,10 @@ export class Ends {
     this.#named.set(name, { connector: connector.name, model: { name, connector, config, at: at.file.place(at.start) } });
   }
 
-  async end(node: Node, side: 'source' | 'sink'): Promise<EndModel | undefined> {
+  /** `also` may be named beside the connectors. */
+  async end(node: Node, side: 'source' | 'sink', also?: AnyConnector): Promise<EndModel | undefined> {
     const choice = choiceOf(node, `a connector for the ${side}`, this.#checker.problems);
-    const connector = choice && (await this.#load(choice));
+    const connector = choice && (choice.name === also?.name ? also : await this.#load(choice, also));
     if (!connector || refuseEmpty(choice, this.#checker.problems)) return undefined;
     const kind = connector[side];
     if (!kind) {
@@ -122,10 +123,10 @@ export class Ends {
     return `add it to \`connections:\`, or write the settings in its place`;
   }
 
-  async #load(choice: Choice): Promise<AnyConnector | undefined> {
+  async #load(choice: Choice, also?: AnyConnector): Promise<AnyConnector | undefined> {
     const { problems } = this.#checker;
     if (!Object.hasOwn(this.#connectors, choice.name)) {
-      const names = Object.keys(this.#connectors);
+      const names = [...Object.keys(this.#connectors), ...(also ? [also.name] : [])];
       const hint = didYouMean(choice.name, names) ?? `there are: ${names.join(', ')}`;
       problems.error(choice, 'unknown-connector', `there is no connector "${choice.name}"`, hint);
       return undefined;

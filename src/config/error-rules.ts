@@ -75,7 +75,7 @@ export class ErrorRules {
     const deadNode = node?.kind === 'map' ? node.entries.get('deadLetter')?.value : undefined;
     if (deadNode && fields.then !== undefined)
       this.#checker.problems.error(deadNode, 'one-of', 'onError has both deadLetter and then', 'keep one of them');
-    const deadLetter = deadNode && (await this.#sinks.one(deadNode));
+    const deadLetter = deadNode && (await this.#sinks.dead(deadNode));
     return { ...this.#ruleOf(fields), ...(deadLetter && { deadLetter }) };
   }
 

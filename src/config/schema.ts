@@ -1,4 +1,5 @@
 import type { AnyConnector } from '../connector.ts';
+import { deadDisk } from './dead-disk.ts';
 import { stepRuleFields, whenFailedField } from './error-rules.ts';
 import type { Field, FieldKind, Fields } from './fields.ts';
 import { bufferDocs, bufferFields, endFields, namePattern, onErrorFields, routeFields, windowFields } from './layout.ts';
@@ -40,7 +41,7 @@ export function configSchema(connectors: readonly AnyConnector[], steps: readonl
       ...shared,
       route: route(),
       errorRule: errorRule(),
-      ...ofConnectors(connectors),
+      ...ofConnectors([...connectors, deadDisk]),
       ...ofSteps(steps),
       ...ofSinks(connectors),
     },
@@ -155,7 +156,7 @@ function route(): Schema {
 }
 
 function errorRule(): Schema {
-  const rule = object({ when: whenFailedField, ...onErrorFields }, { deadLetter: ref('oneSink') });
+  const rule = object({ when: whenFailedField, ...onErrorFields }, { deadLetter: ref('deadLetter') });
   return { ...rule, not: { required: ['deadLetter', 'then'] } };
 }
 
@@ -182,7 +183,7 @@ function ofSteps(steps: readonly StepSpecKind[]): Schema {
     value ? [[name, { ...fieldSchema(value), description: summary }] as const] : [],
   );
   const entry = {
-    ...object(stepRuleFields, { deadLetter: ref('oneSink') }),
+    ...object(stepRuleFields, { deadLetter: ref('deadLetter') }),
     oneOf: [{ required: ['deadLetter'] }, { required: ['then'] }],
   };
   const onError = {
@@ -234,6 +235,7 @@ function ofSinks(connectors: readonly AnyConnector[]): Schema {
       ),
     },
     oneSink,
+    deadLetter: { description: 'A sink, or `disk`.', anyOf: [ref('oneSink'), choice([['disk', linked('sink', deadDisk)]], ['disk'])] },
     sink: {
       description: 'Where messages go. A list: all must confirm.',
       anyOf: [ref('oneSink'), several, choice([['switch', cases]], [])],

@@ -1,4 +1,5 @@
 import type { Checker } from './check.ts';
+import { deadDisk } from './dead-disk.ts';
 import type { Ends } from './ends.ts';
 import { expression } from './fields.ts';
 import type { CaseModel, OneSink, SinkModel, StepModel } from './model.ts';
@@ -28,9 +29,14 @@ export class Sinks {
     return this.one(node);
   }
 
-  /** A single end, e.g. the dead letter. */
   async one(node: Node): Promise<OneSink | undefined> {
     const end = await this.#ends.end(node, 'sink');
+    return end && { kind: 'one', end };
+  }
+
+  /** A single end, or the disk. */
+  async dead(node: Node): Promise<OneSink | undefined> {
+    const end = await this.#ends.end(node, 'sink', deadDisk);
     return end && { kind: 'one', end };
   }
 

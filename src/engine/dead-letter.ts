@@ -4,6 +4,8 @@ import type { Header, Message } from '../message.ts';
 /** Why and where a message was set aside. */
 export interface Setback {
   readonly route: string;
+  /** Where it had entered, when not at the source; `decoding` is said of what the source could not decode. */
+  readonly at?: string | undefined;
   readonly error: MqferryError;
   readonly attempts: number;
 }
@@ -23,5 +25,7 @@ export function deadLetter(entered: Message, setback: Setback, now: Date): Messa
     ['mqf-error-attempts', String(setback.attempts)],
     ['mqf-error-time', now.toISOString()],
   ];
+  const at = entered.fault === undefined ? setback.at : 'decoding';
+  if (at !== undefined) reason.push(['mqf-error-at', at]);
   return entered.change({ headers: [...kept, ...reason], fault: undefined }).asReceived();
 }

@@ -38,6 +38,8 @@ export interface PumpPlan {
   /** True when `share` can neither filter, split nor route: every message goes once to every sink. */
   readonly isStraight: boolean;
   readonly sinks: readonly SinkPlan[];
+  /** Where a message came in when that was not at the source: its dead letter says so, as then some steps are behind it. Absent: the source. */
+  enteredAt?(received: Message): string | undefined;
 }
 
 /** The durable or in-memory log between the two pumps of a buffered route. */
@@ -47,12 +49,20 @@ export interface BufferPlan {
   close(): Promise<void>;
 }
 
+/** Where dead letters of the route are kept on disk. */
+export interface DeadStore {
+  /** Undefined until it has been open. Cheap. */
+  stats(): ReturnType<BufferPlan['stats']> | undefined;
+}
+
 /** A message that a step or a sink has not taken. */
 export interface Failure {
   /** What the source handed over: the key of its delivery. */
   readonly received: Message;
   /** As it entered the pump that failed, its `mqf-` headers believed or renamed: what is judged and dead-lettered. */
   readonly entered: Message;
+  /** See {@link PumpPlan.enteredAt}. */
+  readonly at?: string | undefined;
   readonly error: MqferryError;
   /** Tries so far, this one among them. */
   readonly attempts: number;
@@ -77,6 +87,7 @@ export interface RoutePlan {
   /** Of links, and of dead letters that their destination refuses for now. */
   readonly retry: Retry;
   readonly deadLetters: readonly SinkPlan[];
+  readonly deadStore?: DeadStore;
   /** Throws when it cannot be told: then the route stops. */
   remedy(failure: Failure): Remedy;
   /** Makes the reason of a dead letter readable for the expressions of its destination. */

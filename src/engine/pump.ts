@@ -242,7 +242,8 @@ export class Pump {
   }
 
   #failure(received: Message, error: MqferryError, attempts: number, step?: object): Failure {
-    return { received, entered: this.#o.plan.inbound(received).asReceived(), error, attempts, step };
+    const { plan } = this.#o;
+    return { received, entered: plan.inbound(received).asReceived(), at: plan.enteredAt?.(received), error, attempts, step };
   }
 
   #post(ticket: Ticket, part: readonly Message[], sink: number): void {

@@ -181,12 +181,12 @@ export class RouteRun {
     }
   }
 
-  #bury(ticket: Ticket, { received, entered, error, attempts }: Failure, sink: SinkPlan): void {
+  #bury(ticket: Ticket, { received, entered, at, error, attempts }: Failure, sink: SinkPlan): void {
     if (!ticket.mark(received, 'deadLettered')) {
       ticket.end(); // two sinks refused it: one dead letter
       return;
     }
-    const letter = deadLetter(entered, { route: this.name, error, attempts }, new Date(this.#clock.date()));
+    const letter = deadLetter(entered, { route: this.name, at, error, attempts }, new Date(this.#clock.date()));
     this.plan.attachError?.(letter, error, attempts);
     const own = sink.outbound(letter);
     if (own instanceof MqferryError || own === 'drop') {

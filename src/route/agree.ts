@@ -1,3 +1,4 @@
+import { deadDiskFields, isDeadDisk } from '../config/dead-disk.ts';
 import type { EndModel, Place, Problem, RouteModel } from '../config/model.ts';
 import type { AnyConnector } from '../connector.ts';
 import { deadEndsOf } from './remedies.ts';
@@ -16,7 +17,21 @@ export function disagreements(routes: readonly RouteModel[]): Problem[] {
       problems.push({ ...(end as Placed).at, rule: 'misfit', message, hint, severity: 'error' });
     }
   }
+  problems.push(...routes.flatMap(otherLimits));
   return problems;
+}
+
+/** All entries of a route that say `disk` mean one log, so a limit is written once, or the same. */
+function otherLimits(route: RouteModel): Problem[] {
+  const ends = deadEndsOf(route).filter(isDeadDisk);
+  return Object.keys(deadDiskFields).flatMap((name) => {
+    const [first, ...rest] = ends.filter(({ config }) => config[name] !== undefined);
+    const others = rest.filter(({ config }) => config[name] !== first?.config[name]);
+    const { file, line, col } = first?.at ?? route.at;
+    const hint = `the other one is at ${file}:${line}:${col}; write it once, or the same`;
+    const message = `the dead letters of route ${route.name} have another ${name} here`;
+    return others.map(({ at }): Problem => ({ ...at, rule: 'misfit', message, hint, severity: 'error' }));
+  });
 }
 
 function endsOfRoute(route: RouteModel): Placed[] {

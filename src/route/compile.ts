@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts';
+import { isDeadDisk } from '../config/dead-disk.ts';
 import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../config/model.ts';
 import type { EndContext, Log, Queue, QueueLimits, SourceEnd } from '../connector.ts';
-import type { RoutePlan } from '../engine/plan.ts';
+import type { DeadStore, RoutePlan } from '../engine/plan.ts';
 import type { AnyStep } from '../steps/index.ts';
 import { type CompiledSink, deadName, makeSink, makeSource, nameOf, sinkName } from './ends.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
@@ -19,6 +20,8 @@ export interface Surroundings {
   openBuffer(route: string, model: BufferModel, log: Log, prefetch: number): Promise<OpenBuffer>;
   /** The durable queue of this name, one for all routes; opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
   queue(name: string, limits: QueueLimits): Queue;
+  /** The dead letters of this route, one log for all who ask; opens nothing. */
+  deadLetters(route: string, limits: QueueLimits): Queue & DeadStore;
   readonly signal: AbortSignal;
   /** What steps and expressions go by. */
   readonly clock: Clock;
@@ -54,6 +57,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     },
     signal: around.signal,
     queue: (name, limits) => around.queue(name, limits),
+    deadLetters: (limits) => around.deadLetters(model.name, limits),
   });
   const { clock, allowScripts, watch } = around;
   const compileSteps = (steps: readonly StepModel[]): AnyStep => compileChain(steps, { log, clock, allowScripts }, watch);
@@ -79,7 +83,8 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     problems: broken(model, label),
     plan: async () => {
       const buffer = model.buffer && (await around.openBuffer(model.name, model.buffer, log, model.window.messages));
-      return planOf({ model, source: source.end, sinks, deadLetters, shared, compileSteps, log }, buffer);
+      const deadStore = deadEnds.some(isDeadDisk) ? around.deadLetters(model.name, {}) : undefined;
+      return planOf({ model, source: source.end, sinks, deadLetters, deadStore, shared, compileSteps, log }, buffer);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isDeadDisk } from '../config/dead-disk.ts';
 import { durationText, sizeText } from '../config/docs.ts';
 import type { BufferModel, ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
 import { aroundBuffer, stepKinds } from '../steps/index.ts';
@@ -85,6 +86,7 @@ function whoText({ when }: ErrorRuleModel, isAnother: boolean): string {
 }
 
 function lastText({ deadLetter, then }: ErrorRuleModel): string {
+  if (deadLetter && isDeadDisk(deadLetter.end)) return 'is kept on disk with the reason (`mqferry dlq`)';
   if (deadLetter) return `goes to ${nameOf(deadLetter.end)} with the reason`;
   return then === 'drop' ? 'is dropped and counted' : 'stops the route';
 }

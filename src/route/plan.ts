@@ -1,7 +1,8 @@
 /** What a compiled route tells the engine to do. */
+import { isDeadDisk } from '../config/dead-disk.ts';
 import type { ErrorRuleModel, RouteModel } from '../config/model.ts';
 import type { Log, SinkEnd, SourceEnd } from '../connector.ts';
-import type { BufferPlan, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
+import type { BufferPlan, DeadStore, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import { type CopyIds, copyIds, inbound, outbound } from '../envelope.ts';
 import type { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
@@ -23,6 +24,7 @@ interface Pieces {
   readonly source: SourceEnd;
   readonly sinks: readonly CompiledSink[];
   readonly deadLetters: readonly CompiledSink[];
+  readonly deadStore: DeadStore | undefined;
   readonly shared: Sharing;
   readonly compileSteps: CompileSteps;
   readonly log: Log;
@@ -43,6 +45,7 @@ export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined): RoutePla
     window: model.window,
     retry: (model.onError.at(-1) as ErrorRuleModel).retry,
     deadLetters,
+    ...(pieces.deadStore && { deadStore: pieces.deadStore }),
     remedy: remedies(model, deadLetters),
     attachError: (letter: Message, { code, message }: MqferryError, attempts: number) => attachError(letter, { code, message, attempts }),
     log,
@@ -60,7 +63,7 @@ export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined): RoutePla
     ...common,
     pumps: [
       { name: model.name, source, inbound: receive, share: toBuffer, isStraight: before.length === 0, sinks: [near] },
-      { name: 'buffer', source: buffer.far, inbound: same, ...last, sinks },
+      { name: 'buffer', source: buffer.far, inbound: same, ...last, sinks, enteredAt: () => 'buffer' },
     ],
     buffer,
   };
@@ -79,14 +82,13 @@ function sinkPlan({ name, end, model }: CompiledSink, route: RouteModel, places:
   return { name, end, outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: route.maxHops, copyId }) };
 }
 
-/** Counts hops and sets no limit: what has gone too far ends here, and must not stop the route. */
+/**
+ * Counts hops and sets no limit: what has gone too far ends here, and must not stop the route. A letter on disk has not left the route: no hop.
+ */
 function deadLetterPlan({ name, end, model }: CompiledSink, route: RouteModel, places: Places): SinkPlan {
   const copyId = copyIdsOf(route.name, route, places);
-  return {
-    name,
-    end,
-    outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: Number.POSITIVE_INFINITY, copyId }),
-  };
+  const hops = isDeadDisk(model) ? {} : { maxHops: Number.POSITIVE_INFINITY };
+  return { name, end, outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { ...hops, copyId }) };
 }
 
 function copyIdsOf(prefix: string, { mqfId }: RouteModel, places: Places): CopyIds {
