@@ -8,6 +8,7 @@
  *                   `multi` a list that stands for a repeated header, `*=s` says that all others are strings
  *   mqf-h-<name>    a header of the user whose name is reserved: by the target broker, or by this list
  *   mqf-error-*     why a message is a dead letter, see engine/dead-letter.ts
+ *   mqf-replays     how often a dead letter was sent again, see route/replay.ts
  *   mqf-hops        how many times mqferry has carried it; the only one that is believed from everybody
  *   mqf-id          what its copies are known by, see envelope/copy-id.ts; one that a message has already is kept
  *

@@ -2,6 +2,7 @@
 import { defineConnector } from '../../src/connector.ts';
 import { checkSink, checkSource } from './check.ts';
 import { connectionFields, sinkFields, sourceFields } from './config.ts';
+import { readBack } from './read-back.ts';
 import { kafkaSink } from './sink.ts';
 import { kafkaSource } from './source.ts';
 
@@ -11,5 +12,5 @@ export const kafka = defineConnector({
   schemes: ['kafka', 'kafka+ssl'],
   connection: connectionFields,
   source: { fields: sourceFields, create: kafkaSource, check: checkSource },
-  sink: { fields: sinkFields, create: kafkaSink, check: checkSink },
+  sink: { fields: sinkFields, create: kafkaSink, check: checkSink, readBack },
 });

@@ -79,6 +79,13 @@ export const local = defineConnector({
       if (maxBytes !== undefined) throw new MqferryError('CONFIG_INVALID', 'maxBytes is for a queue on disk: write `store: disk` too');
       return { can: memorySink, open: async () => localSink(queue, maxMessages ?? messagesInMemory) };
     },
+    readBack({ queue, store }) {
+      if (store === 'disk') return { queue };
+      throw new MqferryError(
+        'CONFIG_INVALID',
+        `the queue ${queue} is in the memory of the process that runs the route: write \`store: disk\``,
+      );
+    },
   },
   misfits,
 });

@@ -1,6 +1,7 @@
 import { defineConnector } from '../../src/connector.ts';
 import { checkSink, checkSource } from './check.ts';
 import { connectionFields, sinkFields, sourceFields } from './config.ts';
+import { readBack } from './read-back.ts';
 import { mqttSink } from './sink.ts';
 import { mqttSource } from './source.ts';
 
@@ -11,5 +12,5 @@ export const mqtt = defineConnector({
   schemes: ['mqtt', 'mqtts'],
   connection: connectionFields,
   source: { fields: sourceFields, create: mqttSource, check: checkSource },
-  sink: { fields: sinkFields, create: mqttSink, check: checkSink },
+  sink: { fields: sinkFields, create: mqttSink, check: checkSink, readBack },
 });

@@ -1,6 +1,7 @@
 import { defineConnector } from '../../src/connector.ts';
 import { checkSink, checkSource } from './check.ts';
 import { connectionFields, sinkFields, sourceFields } from './config.ts';
+import { readBack } from './read-back.ts';
 import { RabbitmqSinkEnd } from './sink.ts';
 import { RabbitmqSourceEnd } from './source.ts';
 
@@ -19,5 +20,6 @@ export const rabbitmq = defineConnector({
     fields: sinkFields,
     create: (config, context) => new RabbitmqSinkEnd(config, context),
     check: checkSink,
+    readBack,
   },
 });

@@ -1,6 +1,7 @@
 import { defineConnector } from '../../src/connector.ts';
 import { checkSink, checkSource } from './check.ts';
 import { connectionFields, sinkFields, sourceFields } from './config.ts';
+import { readBack } from './read-back.ts';
 import { stompSink } from './sink.ts';
 import { stompSource } from './source.ts';
 
@@ -10,5 +11,5 @@ export const stomp = defineConnector({
   schemes: ['stomp', 'stomps', 'stomp+ssl'],
   connection: connectionFields,
   source: { fields: sourceFields, create: stompSource, check: checkSource },
-  sink: { fields: sinkFields, create: stompSink, check: checkSink },
+  sink: { fields: sinkFields, create: stompSink, check: checkSink, readBack },
 });

@@ -9,6 +9,20 @@ export function durationOf(text: string): number {
   return Number(match[1]) * (units[match[2] as string] as number);
 }
 
+/** A whole number from 1 on. */
+export function countOf(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || !Number.isSafeInteger(count)) throw new InvalidArgumentError('Write a whole number from 1 on.');
+  return count;
+}
+
+/** `50/s`, `10/m`, `5/h` as a number a second. */
+export function rateOf(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\/(s|m|h)$/.exec(text);
+  if (!match || Number(match[1]) === 0) throw new InvalidArgumentError('Write a rate like 50/s or 10/m.');
+  return (Number(match[1]) * 1000) / (units[match[2] as string] as number);
+}
+
 /** One of these words. */
 export function choiceOf<const C extends readonly string[]>(choices: C): (text: string) => C[number] {
   return (text) => {

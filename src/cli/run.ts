@@ -51,15 +51,29 @@ export async function run(routes: Parameters<typeof createEngine>[0]['routes'], 
   for (const warning of ferry.warnings) log.warn({ file: warning.file, line: warning.line, rule: warning.rule }, warning.message);
   const admin = await openAdmin(ferry, options);
   banner(ferry, log, admin);
+  await toTheEnd(ferry, signals, options, async () => {
+    await admin?.close();
+    return summary(ferry.engine);
+  });
+}
+
+type Limits = Pick<RunOptions, 'untilIdle' | 'connectTimeout' | 'drain'>;
+
+/** Starts what is ready to run, and stops it when it is done or somebody says so; `told` is then printed. Leaves by exit code unless all is well. */
+export async function toTheEnd(
+  ferry: Pick<Mqferry, 'engine' | 'start' | 'stop'>,
+  signals: Signals,
+  { untilIdle, connectTimeout, drain }: Limits,
+  told: () => Promise<string>,
+): Promise<void> {
   await ferry.start();
-  const idle = new Idle(ferry.engine, options.untilIdle, options.connectTimeout);
+  const idle = new Idle(ferry.engine, untilIdle, connectTimeout);
   const outcome = await Promise.race([signals.first, idle.outcome()]);
-  const drainMs = outcome === 'linkDown' ? 0 : options.drain; // what waits for a link that does not come would wait in vain
+  const drainMs = outcome === 'linkDown' ? 0 : drain; // what waits for a link that does not come would wait in vain
   const isDrained = await Promise.race([ferry.stop(drainMs, signals.second.signal), signals.killed]);
-  await admin?.close();
-  process.stderr.write(`${summary(ferry.engine)}\n`);
+  process.stderr.write(`${await told()}\n`);
   if (outcome === 'linkDown') throw new Leave('linkDown', idle.reason);
-  verdict(ferry.engine, outcome, isDrained, options.untilIdle !== undefined);
+  verdict(ferry.engine, outcome, isDrained, untilIdle !== undefined);
 }
 
 async function openAdmin(ferry: Mqferry, options: RunOptions): Promise<AdminServer | undefined> {
@@ -82,14 +96,14 @@ function banner(ferry: Mqferry, log: Log, admin: AdminServer | undefined): void 
  * A client library that throws out of a socket callback must not end the other routes: nothing is settled by it, and the link that it broke
  * is missed by its own deadlines.
  */
-function surviveStrays(log: Log): void {
+export function surviveStrays(log: Log): void {
   const stray = (kind: string) => (error: unknown) => log.error({ err: error }, `${kind}, outside of any route; mqferry goes on`);
   process.on('uncaughtException', stray('an uncaught exception'));
   process.on('unhandledRejection', stray('an unhandled rejection'));
 }
 
 /** The first signal asks to drain, the second means now. */
-class Signals {
+export class Signals {
   readonly first: Promise<'signal'>;
   readonly second = new AbortController();
   /** Rejects a while after the second signal, in case something does not close. */

@@ -3,6 +3,7 @@ import { addBuffer } from './buffer.ts';
 import { addCheck } from './check.ts';
 import { addCopy } from './copy.ts';
 import { addDemo } from './demo.ts';
+import { addDlq } from './dlq.ts';
 import { addExplain } from './explain.ts';
 import { addInit } from './init.ts';
 import { addList } from './list.ts';
@@ -22,4 +23,5 @@ export const verbs: readonly ((program: Command) => void)[] = [
   addList,
   addDemo,
   addBuffer,
+  addDlq,
 ];

@@ -32,9 +32,9 @@ export function isStamp(name: string): boolean {
   return isHops(name) || isId(name);
 }
 
-/** Why a message is a dead letter. A stranger's are renamed on the way in, so these are ours. */
+/** Why a message is a dead letter, and how often it was replayed. A stranger's are renamed on the way in, so these are ours. */
 export function isReason(name: string): boolean {
-  return name.startsWith('mqf-error-');
+  return name.startsWith('mqf-error-') || name === 'mqf-replays';
 }
 
 /** The names that headers are sent by: not one that is an order to the broker, nor one of our own. Remembers, as names come again. */

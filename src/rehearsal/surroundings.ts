@@ -14,6 +14,7 @@ export function around(more: Pick<Surroundings, 'allowScripts' | 'clock' | 'watc
     clientId: (route, end) => `${route}-${end}`,
     openBuffer: async (_route, model) => rehearsedBuffer(model),
     queue: (name) => new DurableQueue(name, cannotRun),
+    deadLetters: (route) => new DurableQueue(route, cannotRun),
     signal: new AbortController().signal,
     ...more,
   };

@@ -43,7 +43,8 @@ export function shareBehind(steps: AnyStep, { share }: Pick<Sharing, 'share'>): 
   };
 }
 
-async function pass(
+/** Through either kind of sharing. */
+export async function pass(
   share: Share | WaitingShare,
   messages: readonly Message[],
   aside: Aside,
