@@ -41,11 +41,19 @@ routes:
     steps: [ { filter: 'body.t > "\${file:secret}"', onError: { when: 'body.t == "\${SECRET}"', then: drop } } ]
     sink: print
     onError: [ { when: 'header["z"] == "\${file:secret}"', then: drop } ]
+  onDisk:
+    source: { generate: { count: 1 } }
+    steps: [ filter: 'header["t"] != "\${file:secret}"' ]
+    sink: print
+    onError: { deadLetter: disk }
+  atBroker: { source: { generate: { count: 1 } }, sink: print, onError: { deadLetter: { rabbitmq: { connection: a, queue: q } } } }
   two: { source: { mqtt: { connection: c, topics: a } }, buffer: disk, sink: { stomp: { connection: d, destination: /queue/q } } }
 `;
 }
 
-test('a secret is in no output: not validated, explained, checked, run, served, logged or in an error', { timeout: 60_000 }, async () => {
+test('a secret is in no output: not validated, explained, checked, run, served, logged, a dead letter or in an error', {
+  timeout: 120_000,
+}, async () => {
   const broker = await startAedes();
   onTestFinished(() => broker.close());
   broker.aedes.authenticate = (_client, _username, _password, done) => done(Object.assign(new Error('no'), { returnCode: 4 }), false);
@@ -87,6 +95,16 @@ test('a secret is in no output: not validated, explained, checked, run, served, 
   run.child.kill('SIGTERM');
   const { out, err } = await run.ended;
   outputs.push(out, err);
+
+  const data = ['--data', join(cwd, 'data')];
+  await all(['dlq', 'ls', path, ...data], 0);
+  await all(['dlq', 'show', 'onDisk', path, '--body', ...data], 0);
+  await all(['dlq', 'show', 'onDisk', path, '--body', '--format', 'json', ...data], 0);
+  await all(['dlq', 'replay', 'onDisk', path, '--log-level', 'debug', ...data], 1);
+  await all(['dlq', 'export', 'onDisk', '-', path, ...data], 0);
+  await all(['dlq', 'show', 'atBroker', path, ...data], 69);
+  await all(['dlq', 'replay', 'atBroker', path, '--connect-timeout', '300ms', '--log-level', 'debug', ...data], 69);
+  await all(['dlq', 'purge', 'atBroker', path, '--yes', ...data], 69);
 
   const everything = outputs.join('\n');
   expect(everything).toContain('ECONNREFUSED');

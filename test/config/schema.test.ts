@@ -44,6 +44,10 @@ const good: readonly (readonly [what: string, text: string])[] = [
       routeWith('onError: { then: drop }').replace('routes:\n', '').replace('orders', 'more'),
   ],
   [
+    'dead letters on disk',
+    routeWith('onError: [{ when: a, deadLetter: disk }, { deadLetter: { disk: { maxBytes: 1GiB, maxMessages: 10 } } }]'),
+  ],
+  [
     'an onError of a step',
     routeWith('steps: [{ filter: a, onError: { then: drop } }, { filter: b, onError: [{ when: c, deadLetter: print }] }, drop]'),
   ],
@@ -85,6 +89,8 @@ describe('the editor schema', () => {
     ['a number out of bounds', routeWith('window: 0')],
     ['a size without sense', routeWith('buffer: { disk: { maxBytes: big } }')],
     ['a bad name', routeWith('').replace('orders:', '4x:')],
+    ['a disk that is no dead letter', routeWith('').replace('sink: print', 'sink: disk')],
+    ['a limit of the disk that is misspelled', routeWith('onError: { deadLetter: { disk: { maxByte: 1 } } }')],
     ['a deadLetter and then', routeWith('onError: { deadLetter: print, then: drop }')],
     ['two steps in one, and an onError', routeWith('steps: [{ filter: a, map: b, onError: { then: drop } }]')],
     ['an onError of a step that says nothing', routeWith('steps: [{ filter: a, onError: { when: b } }]')],
