@@ -50,8 +50,8 @@ describe('dead letters on disk', { timeout: 120_000 }, () => {
     expect((await run('buffer', 'verify', 'dead:a')).out).toContain('"problems": []');
   });
 
-  test('go through their route again; those not chosen stay, and what was sent is gone', async () => {
-    const here = site();
+  test('go through their route again; those not chosen stay, and what was sent is gone, in a full log too', async () => {
+    const here = site('{ deadLetter: { disk: { maxMessages: 5 } } }');
     await here.fill();
     const dry = await here.dlq('replay', 'a', 'mended.yaml', '--when', 'body.n > 5', '--dry-run');
     expect(dry.out).toContain('2 would be sent again');
@@ -68,6 +68,19 @@ describe('dead letters on disk', { timeout: 120_000 }, () => {
     const none = await here.dlq('replay', 'a', 'mended.yaml');
     expect(none).toMatchObject({ code: 0, out: '' });
     expect(none.err).toContain('nothing of route a to replay');
+  });
+
+  test('stay when a signal ends the replay, but for those that have arrived', async () => {
+    const here = site();
+    await here.fill();
+    const replay = start(['dlq', 'replay', 'a', 'mended.yaml', '--rate', '1/s'], { cwd: here.cwd });
+    replay.child.stdout?.once('data', () => replay.child.kill('SIGINT'));
+    const ended = await replay.ended;
+    expect(ended.code, ended.err).toBe(0);
+    const sent = numbers(ended);
+    expect(sent.length).toBeLessThan(5);
+    expect(await waiting(here)).toBe(5 - sent.length);
+    expect([...sent, ...numbers(await here.dlq('replay', 'a', 'mended.yaml'))]).toEqual([1, 3, 5, 7, 9]);
   });
 
   test('that die again wait with their count, and are refused above --max-replays', async () => {

@@ -10,7 +10,7 @@ import { say } from '../say.ts';
 import { linkTimeoutMs, unreachable } from './letters.ts';
 import { contextOf, type OpenPlace } from './places.ts';
 import { choiceOf, type ReplayOptions } from './replay.ts';
-import { brokerStore, logStore, ownOrLeave, scan } from './store.ts';
+import { brokerStore, giveRoom, logStore, ownOrLeave, scan } from './store.ts';
 
 export interface PurgeOptions extends Pick<ReplayOptions, 'dataDir' | 'when' | 'idleMs'> {
   /** Do not ask. */
@@ -34,6 +34,7 @@ async function ofLog(route: CompiledRoute, place: PlaceOf<'log'>, selection: Sel
     if (found.chosen === 0) return 0;
     await ask(letters(found.chosen), route, place, options);
     if (place.queue === undefined && selection.refused.size === 0) return (await dropBuffer(data.path, place.owner)).messages;
+    giveRoom(data, place, route.name);
     return await takeAway(logStore(data, place, route.name, found), selection, options.idleMs);
   } finally {
     await data.release();
@@ -46,7 +47,7 @@ async function ofBroker(route: CompiledRoute, place: PlaceOf<'broker'>, selectio
   if (count === 0) return 0;
   const most = count === undefined ? 'an unknown number of dead letters' : `at most ${letters(count)}`;
   await ask(most, route, place, options);
-  return takeAway(brokerStore(place, { ...reading, signal: new AbortController().signal }), selection, options.idleMs);
+  return takeAway(brokerStore(place, { ...reading, signal: never }), selection, options.idleMs);
 }
 
 /** Acks what is chosen and sends it nowhere. */
@@ -56,7 +57,8 @@ async function takeAway(store: LetterStore, selection: Selection, idleMs: number
   let count = 0;
   try {
     for (;;) {
-      const batch = await source.read({ messages: 250, bytes: 16 * 1024 * 1024 }, AbortSignal.timeout(idleMs));
+      const idle = store.unacked === 'rewritten' ? never : AbortSignal.timeout(idleMs); // a log ends by itself, however slow its disk
+      const batch = await source.read({ messages: 250, bytes: 16 * 1024 * 1024 }, idle);
       if (!batch && store.unacked === 'marked' && source.isCaughtUp === false) continue;
       if (!batch) return count;
       count += batch.messages.length;
@@ -78,4 +80,5 @@ async function ask(what: string, route: CompiledRoute, place: OpenPlace, { yes, 
 }
 
 const letters = (count: number): string => `${count} dead ${count === 1 ? 'letter' : 'letters'}`;
+const never = new AbortController().signal;
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };

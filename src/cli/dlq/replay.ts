@@ -16,7 +16,7 @@ import { Signals, surviveStrays, toTheEnd } from '../run.ts';
 import { summary } from '../summary.ts';
 import { fileSource } from './json-lines.ts';
 import type { OpenPlace } from './places.ts';
-import { asItIs, brokerStore, logStore, ownOrLeave, scan, trusted } from './store.ts';
+import { asItIs, brokerStore, giveRoom, logStore, ownOrLeave, scan, trusted } from './store.ts';
 
 export interface ReplayOptions {
   readonly dataDir: string;
@@ -48,6 +48,7 @@ export async function replay(route: CompiledRoute, from: From, options: ReplayOp
     const { replay: plan, kept } = await replayOf(route, from, { data, around, options });
     if (!plan) return void process.stderr.write(`nothing of route ${route.name} to replay${keptText(kept)}\n`);
     const handle = compileReplay(route.model, plan, around);
+    if (from.kind === 'log') giveRoom(data, from, route.name);
     if (data.isNeeded) await ownOrLeave(data);
     const engine = new Engine([handle], log);
     const stop = (deadlineMs: number, now?: AbortSignal) => engine.stop(deadlineMs, now).finally(() => stopping.abort());

@@ -33,11 +33,21 @@ export async function scan(dataDir: string, { owner }: LogPlace, selection: Sele
   return { start, end, chosen };
 }
 
-/** While letters are moved within the log, it may hold more than else: it makes room only as it goes. */
-export function logStore(data: DataDirectory, { queue: name }: LogPlace, route: string, { start, end }: Scan): LetterStore {
-  const queue: DurableQueue = name === undefined ? data.deadLetters(route, {}) : data.queue(name, {});
-  queue.limit({ maxBytes: 2 ** 50, maxMessages: 2 ** 50 });
-  return { unacked: 'rewritten', far: queue.far, near: queue.near, start, end };
+export function logStore(data: DataDirectory, place: LogPlace, route: string, { start, end }: Scan): LetterStore {
+  const { far, near } = queueOf(data, place, route);
+  return { unacked: 'rewritten', far, near, start, end };
+}
+
+/**
+ * Lets the log hold more than its config says, whoever has said it: letters that are written behind the others make room only as those go.
+ * Call it when all that name the log have been made.
+ */
+export function giveRoom(data: DataDirectory, place: LogPlace, route: string): void {
+  queueOf(data, place, route).limit({ maxBytes: 2 ** 50, maxMessages: 2 ** 50 });
+}
+
+function queueOf(data: DataDirectory, { queue }: LogPlace, route: string): DurableQueue {
+  return queue === undefined ? data.deadLetters(route, {}) : data.queue(queue, {});
 }
 
 export function brokerStore(place: BrokerPlace, reading: Reading): LetterStore {
