@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { NotAValue, parseRate } from '../config/values.ts';
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
@@ -16,11 +17,15 @@ export function countOf(text: string): number {
   return count;
 }
 
-/** `50/s`, `10/m`, `5/h` as a number a second. */
-export function rateOf(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\/(s|m|h)$/.exec(text);
-  if (!match || Number(match[1]) === 0) throw new InvalidArgumentError('Write a rate like 50/s or 10/m.');
-  return (Number(match[1]) * 1000) / (units[match[2] as string] as number);
+/** `50/s`, `10/min`, as a config writes it: the milliseconds from one to the next. */
+export function paceOf(text: string): number {
+  try {
+    const { count, perMs } = parseRate(text);
+    return perMs / count;
+  } catch (error) {
+    if (error instanceof NotAValue) throw new InvalidArgumentError(`Write ${error.message}.`);
+    throw error;
+  }
 }
 
 /** One of these words. */

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { compileExpression } from '../expr/index.ts';
 import type { Message } from '../message.ts';
 import { Selection } from '../route/selection.ts';
-import { countOf, durationOf, choiceOf as oneOf, rateOf } from './arguments.ts';
+import { countOf, durationOf, choiceOf as oneOf, paceOf } from './arguments.ts';
 import { writeLetters } from './dlq/export.ts';
 import { type Letter, lettersAt } from './dlq/letters.ts';
 import { list } from './dlq/list.ts';
@@ -80,6 +80,7 @@ function addShow(dlq: Command): void {
 
 interface Replaying extends Common, Pick<ReplayOptions, 'maxReplays' | 'connectTimeout' | 'drain' | 'logLevel'> {
   readonly limit?: number;
+  /** Milliseconds from one letter to the next. */
   readonly rate?: number;
   readonly from?: string;
   readonly dryRun?: true;
@@ -89,7 +90,7 @@ function addReplay(dlq: Command): void {
   verb(dlq, 'replay', 'Send letters again through their route. Each leaves only when the sink has it, or it is dead again.')
     .argument(...paths)
     .option('--limit <n>', 'letters, at most', countOf)
-    .option('--rate <rate>', 'no faster than this, e.g. 50/s', rateOf)
+    .option('--rate <rate>', 'no faster than this, e.g. 50/s', paceOf)
     .option('--max-replays <n>', 'a letter that was sent again so often stays where it is', countOf, 3)
     .option('--from <file>', 'letters that `dlq export` has written, instead of those of a destination')
     .option('--dry-run', 'only show what would go')
@@ -98,9 +99,8 @@ function addReplay(dlq: Command): void {
     .option('--log-level <level>', logLevels.join(', '), oneOf(logLevels), 'warn')
     .action(async (name: string, files: string[], options: Replaying) => {
       const { route, from } = await replayed(name, files, options);
-      const { when, maxReplays, limit = Number.POSITIVE_INFINITY, rate, idle, connectTimeout, drain, logLevel } = options;
+      const { when, maxReplays, limit = Number.POSITIVE_INFINITY, rate: everyMs = 0, idle, connectTimeout, drain, logLevel } = options;
       if (options.dryRun) return dryRun(route, from, { ...options, limit });
-      const everyMs = rate === undefined ? 0 : 1000 / rate;
       const own = { dataDir: dirOf(options), idleMs: idle, allowScripts: options.allowScripts ?? false };
       await replay(route, from, { ...own, when, maxReplays, limit, everyMs, connectTimeout, drain, logLevel });
     });

@@ -46,6 +46,7 @@ async function replayed(yaml: string, letters: readonly Message[], ends: Ends = 
     queue: nothing,
     deadLetters: nothing,
     signal: AbortSignal.abort(),
+    clock: hastyClock,
     allowScripts: false,
     clock: systemClock,
   };
@@ -79,8 +80,8 @@ describe('a letter', () => {
     ]);
   });
 
-  test('out of a buffer goes only through the steps behind it', async () => {
-    const config = yaml('[ set: { header.near: yes } ]', ', buffer: disk');
+  test.each(['', ', throttle: { rate: 1000/s }'])('out of a buffer goes only through the steps behind it%s', async (more) => {
+    const config = yaml(`[ set: { header.near: yes }${more} ]`, ', buffer: disk');
     const { stored } = await replayed(config, [dying(order, 'buffer'), dying(order)]);
     expect(stored.map((message) => message.header('near'))).toEqual([undefined, 'yes']);
   });
