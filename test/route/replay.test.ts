@@ -48,7 +48,6 @@ async function replayed(yaml: string, letters: readonly Message[], ends: Ends = 
     signal: AbortSignal.abort(),
     clock: hastyClock,
     allowScripts: false,
-    clock: systemClock,
   };
   const plan: RoutePlan = await compileReplay(model!.routes[0]!, { source: source.end, open, hops }, around).plan();
   const run = new RouteRun(plan, hastyClock);
