@@ -1,6 +1,5 @@
 /** A letter that is sent again goes through the route as the message that died. */
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
 import { type Carries, defineConnector, propertyNames } from '../../src/connector.ts';
 import { deadLetter } from '../../src/engine/dead-letter.ts';
 import type { RoutePlan } from '../../src/engine/plan.ts';
