@@ -1,14 +1,19 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { compileRoutes } from '../src/index.ts';
+import { compileRoutes, registryOf } from '../src/index.ts';
+import { findTestFiles } from '../src/rehearsal/find.ts';
+import { textReport } from '../src/rehearsal/report.ts';
+import { runTests } from '../src/rehearsal/run.ts';
 import { startAedes } from './brokers/aedes.ts';
 import { until } from './brokers/broker.ts';
 import { folder, mqferry, root, start } from './cli/mqferry.ts';
 
 const examples = join(root, 'routes');
-const files = readdirSync(examples).filter((name) => name.endsWith('.yaml'));
+const files = globSync('**/*.yaml', { cwd: examples })
+  .filter((name) => !name.endsWith('.test.yaml'))
+  .sort();
 
 describe('the examples', () => {
   test.each(files)('%s is valid without any environment, and says when to use it', async (name) => {
@@ -18,10 +23,27 @@ describe('the examples', () => {
     expect(readFileSync(join(examples, name), 'utf8')).toContain('# When to use it: ');
   });
 
-  test('can be run together: no two have a name in common', async () => {
+  test('can be run together, but for those of the cookbook: no two have a name in common', async () => {
     const { routes, problems } = await compileRoutes({ routes: { paths: [examples] } });
     expect(problems).toEqual([]);
-    expect(routes.length).toBeGreaterThanOrEqual(files.length);
+    expect(routes.length).toBeGreaterThanOrEqual(readdirSync(examples).filter((name) => files.includes(name)).length);
+  });
+
+  test.each(files)('%s has tests beside it, and they hold', { timeout: 60_000 }, async (name) => {
+    const { names, problems } = findTestFiles([join(examples, name)]);
+    expect(problems).toEqual([]);
+    const run = await runTests(names, { compile: registryOf().compile, env: {}, allowScripts: false });
+    expect(run.problems).toEqual([]);
+    const failed = run.report?.results.filter(({ failures }) => failures.length > 0);
+    expect(failed, run.report && textReport(run.report)).toEqual([]);
+    expect(run.report?.coverage.percent).toBeGreaterThan(80);
+  });
+
+  test('those of the cookbook are in its table', () => {
+    const page = readFileSync(join(root, 'docs', 'cookbook.md'), 'utf8');
+    const cookbook = files.filter((name) => name.startsWith('cookbook/'));
+    expect(cookbook.length).toBeGreaterThanOrEqual(25);
+    expect(cookbook.filter((name) => !page.includes(`](../routes/${name})`))).toEqual([]);
   });
 
   test('trial.yaml ends by itself, and prints what its steps make', async () => {

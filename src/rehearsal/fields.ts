@@ -1,5 +1,19 @@
 /** What a test file may say, declared once: check, types, reference and editor schema come from here. */
-import { anything, duration, expression, type Fields, group, type Infer, list, map, oneOf, text, whole, yesNo } from '../config/fields.ts';
+import {
+  anything,
+  duration,
+  expression,
+  type Fields,
+  group,
+  type Infer,
+  list,
+  map,
+  oneOf,
+  size,
+  text,
+  whole,
+  yesNo,
+} from '../config/fields.ts';
 import { errorCodes } from '../errors.ts';
 
 const time = (doc: string) =>
@@ -36,6 +50,7 @@ const bodyFields = {
 
 export const givenFields = {
   ...bodyFields,
+  size: size('A body that is shorter is filled up with blanks to this many bytes.', { optional: true }),
   key: text('The key.', { optional: true }),
   headers: map('Headers by name.', anything('Any value.'), { default: {} }),
   headerList: list(

@@ -20,7 +20,7 @@ export function givenMessage(given: Given): Message {
   const { key, headers, headerList, origin, lane, fault } = given;
   const init: MessageInit = {
     ...propertiesOf(given),
-    body: bodyOf(given),
+    body: filled(bodyOf(given), given.size ?? 0),
     key: key === undefined ? null : Buffer.from(key),
     headers: [
       ...Object.entries(headers).map(([name, value]): Header => [name, headerValue(name, value)]),
@@ -44,4 +44,9 @@ function bodyOf({ json, text, base64, tombstone }: Body): Buffer | null {
   if (tombstone) return null;
   if (json !== undefined) return Buffer.from(toJson(json));
   return base64 === undefined ? Buffer.from(text ?? '') : Buffer.from(base64, 'base64');
+}
+
+/** Blanks: JSON stays JSON. */
+function filled(body: Buffer | null, bytes: number): Buffer | null {
+  return body === null || body.length >= bytes ? body : Buffer.concat([body, Buffer.alloc(bytes - body.length, ' ')]);
 }
