@@ -19,12 +19,14 @@ import {
   routeState,
   storedClientId,
 } from './instance.ts';
+import { Lives } from './lives.ts';
 import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { memoryBuffer } from './memory.ts';
 import { DurableQueue } from './queue.ts';
 
 export class DataDirectory {
   readonly path: string;
+  readonly lives: Lives;
   readonly #log: Log;
   #lock: DirectoryLock | undefined;
   /** Client ids were taken from it: nobody else may use them. */
@@ -34,6 +36,7 @@ export class DataDirectory {
   constructor(path: string, log: Log) {
     this.path = resolve(path);
     this.#log = log;
+    this.lives = new Lives(`${this.path}/lives`, log);
   }
 
   /** Stable over restarts, unique per data directory, route and end. */
@@ -95,6 +98,7 @@ export class DataDirectory {
     const lock = this.#lock;
     this.#lock = undefined;
     await lock?.release();
+    await this.lives.release();
   }
 
   #shared(owner: string, limits: QueueLimits, about: object): DurableQueue {

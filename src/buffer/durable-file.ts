@@ -1,8 +1,9 @@
 /** Small files that are replaced as a whole: after a crash there is the old one or the new one, never a part. */
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { MqferryError } from '../errors.ts';
-import { codeOf } from './fs.ts';
+import { codeOf, realFiles } from './fs.ts';
 
 /** Writes beside it, syncs, and renames. Makes the directory for this user only. */
 export function replaceJson(path: string, value: unknown): void {
@@ -25,6 +26,20 @@ export function replaceJson(path: string, value: unknown): void {
   } finally {
     closeSync(parent);
   }
+}
+
+/** {@link replaceJson} into a directory that is there, while the process does other things. One at a time for each file. */
+export async function saveJson(path: string, value: unknown): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await realFiles.syncDirectory(dirname(path));
 }
 
 /** What is in the file; undefined when there is none. */

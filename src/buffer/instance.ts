@@ -6,6 +6,7 @@
  *   routes/<route>/state.json, routes/<route>/buffer/
  *   routes/<route>/dead/     its dead letters, laid out as a buffer
  *   queues/<queue>/          a queue on disk between routes, the same
+ *   lives/<route>.json       how the last life of a route ended, see lives.ts
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';

@@ -23,7 +23,7 @@ export function memoryBuffer(options: MemoryOptions): RouteBuffer {
       open: async () => new MemorySink(store),
     },
     far: {
-      can: { settles: 'inOrder', redelivers: 'inOrder', stableIds: [], carries },
+      can: { settles: 'inOrder', redelivers: 'inOrder', diesWithProcess: true, stableIds: [], carries },
       open: async () => new MemorySource(store),
     },
     failed: undefined,

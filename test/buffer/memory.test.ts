@@ -26,6 +26,10 @@ describe('a buffer in memory', () => {
     expect((await take(far)).ids).toEqual(range(7, 9));
   });
 
+  test('says that what it holds is gone with the process', () => {
+    expect(memoryBuffer({ maxMessages: 1, maxBytes: 1 }).far.can.diesWithProcess).toBe(true);
+  });
+
   test('makes a write wait for room, and the next ones behind it', async () => {
     const buffer = memoryBuffer({ maxBytes: 1e6, maxMessages: 3 });
     const near = await buffer.near.open(signal);
