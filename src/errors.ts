@@ -16,6 +16,7 @@ export const errorCodes = [
   'DECODE_FAILED',
   'EXPIRED',
   'HOPS_EXCEEDED',
+  'QUARANTINED',
   'SOURCE_GAP',
   'SINK_GONE',
   'SESSION_LOST',

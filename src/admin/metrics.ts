@@ -76,6 +76,9 @@ function countersOf(): Metric[] {
     metric('mqferry_messages_retried_total', 'Messages written again after a refusal or a lost link.', ['end'], (run) =>
       run.outboxes.map((box) => [{ end: box.status.end }, box.retried]),
     ),
+    metric('mqferry_messages_quarantined_total', 'Messages that were not handled, as they seem to end the process.', [], (run) =>
+      run.quarantine ? [[{}, run.quarantine.refused]] : [],
+    ),
     metric('mqferry_connection_failures_total', 'Times that a link was lost or could not be opened.', ['end'], (run) =>
       run.links.map((link) => [{ end: link.end }, link.failures]),
     ),
@@ -98,6 +101,9 @@ function gaugesOf(now: () => number): Metric[] {
       run.pumps.map((pump, i) => [{ pump: pumpName(i) }, pump.window.messages]),
     ),
     metric('mqferry_window_limit_messages', 'The window.', [], (run) => [[{}, run.plan.window.messages]]),
+    metric('mqferry_route_careful', '1 while it takes one message at a time, after an unclean stop.', [], (run) =>
+      run.quarantine ? [[{}, run.quarantine.isCareful ? 1 : 0]] : [],
+    ),
     metric('mqferry_oldest_unsettled_seconds', 'Age of the oldest delivery that has not been settled.', ['pump'], (run) =>
       run.pumps.map((pump, i) => [{ pump: pumpName(i) }, pump.oldestReadAt === undefined ? 0 : (now() - pump.oldestReadAt) / 1000]),
     ),

@@ -101,6 +101,7 @@ function present(route: RouteView, options: AdminOptions) {
     ...options.facts.get(route.name),
     books: route.books,
     window: run && { used: run.pumps.map((pump) => pump.window.messages), limit: run.plan.window.messages },
+    quarantine: run?.quarantine && { isCareful: run.quarantine.isCareful, refused: run.quarantine.refused },
     buffer: run?.plan.buffer?.stats(),
     deadLetters: run?.plan.deadStore?.stats(),
     oldestUnsettledMs:

@@ -4,6 +4,7 @@ import { describeError } from '../errors.ts';
 import type { RouteBooks } from './books.ts';
 import type { RoutePlan } from './plan.ts';
 import { RouteRun, type RouteState } from './route-run.ts';
+import { Turns } from './turns.ts';
 
 /** A route as the engine keeps it: how to make a plan of it, and its present life. */
 export interface RouteHandle {
@@ -28,6 +29,7 @@ export class Engine {
   readonly #startErrors = new Map<string, string>();
   /** Starts under way: who asks for the same gets the same. */
   readonly #starts = new Map<string, Promise<boolean>>();
+  readonly #turns = new Turns();
   readonly #clock: Clock;
   readonly #log: Log;
   #stopping: Promise<boolean> | undefined;
@@ -75,7 +77,7 @@ export class Engine {
         return false;
       }
       this.#startErrors.delete(name);
-      const run = new RouteRun(plan, this.#clock);
+      const run = new RouteRun(plan, this.#clock, () => {}, this.#turns);
       this.#runs.set(name, run);
       run.start();
       return true;

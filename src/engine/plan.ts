@@ -1,4 +1,5 @@
 /** What a route was compiled into: all decisions are made, the engine only runs it. */
+import type { Life } from '../buffer/lives.ts';
 import type { Log, Room, SinkEnd, SourceEnd } from '../connector.ts';
 import type { MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
@@ -55,6 +56,16 @@ export interface DeadStore {
   stats(): ReturnType<BufferPlan['stats']> | undefined;
 }
 
+/** When a message is held to be what ends the process, and where that is remembered. */
+export interface QuarantinePlan {
+  /** Unclean stops in a row at which it was under way. */
+  readonly after: number;
+  /** Not what has been under way for so long, and the process lives. */
+  readonly withinMs: number;
+  /** Undefined where nothing can be kept: then the route goes on without. */
+  open(): Promise<Life | undefined>;
+}
+
 /** A message that a step or a sink has not taken. */
 export interface Failure {
   /** What the source handed over: the key of its delivery. */
@@ -82,6 +93,7 @@ export interface RoutePlan {
   /** One pump; or two, with the buffer between them. */
   readonly pumps: readonly [PumpPlan] | readonly [PumpPlan, PumpPlan];
   readonly buffer?: BufferPlan;
+  readonly quarantine?: QuarantinePlan;
   readonly order: Order | undefined;
   readonly window: Room;
   /** Of links, and of dead letters that their destination refuses for now. */

@@ -1,14 +1,16 @@
 import type { Clock } from '../clock.ts';
 import { describeError, MqferryError } from '../errors.ts';
-import type { Message } from '../message.ts';
 import { Bell } from './bell.ts';
 import { balanced, type RouteBooks, routeBooks } from './books.ts';
 import { deadLetter } from './dead-letter.ts';
+import { identify } from './identity.ts';
 import { Outbox, type Retry } from './outbox.ts';
 import type { Failure, Remedy, RoutePlan, SinkPlan } from './plan.ts';
 import { Pump } from './pump.ts';
+import { Quarantine } from './quarantine.ts';
 import type { LinkStatus } from './supervise.ts';
 import type { Ticket } from './ticket.ts';
+import { Turns } from './turns.ts';
 
 /**
  * - `running`: reads and writes, or tries to.
@@ -29,6 +31,8 @@ export class RouteRun {
   /** Why it failed: the reason and the message's id. */
   reason: string | undefined;
   readonly pumps: readonly Pump[];
+  /** Absent: a message that ends the process is not looked for. */
+  readonly quarantine: Quarantine | undefined;
   readonly #dead: ReadonlyMap<SinkPlan, Outbox>;
   readonly #clock: Clock;
   readonly #recovered: number;
@@ -39,17 +43,20 @@ export class RouteRun {
   #closing: Promise<void> | undefined;
   readonly #onEnd: (run: RouteRun) => void;
 
-  /** `onEnd` is called once, when the route is stopped or has failed and everything is closed. */
-  constructor(plan: RoutePlan, clock: Clock, onEnd: (run: RouteRun) => void = () => {}) {
+  /**
+   * `onEnd` is called once, when the route is stopped or has failed and everything is closed. `turns`: the same for all routes of a process.
+   */
+  constructor(plan: RoutePlan, clock: Clock, onEnd: (run: RouteRun) => void = () => {}, turns = new Turns()) {
     this.plan = plan;
     this.#clock = clock;
     this.#onEnd = onEnd;
     this.#recovered = plan.buffer?.stats().messages ?? 0;
     this.#dead = new Map(plan.deadLetters.map((sink) => [sink, this.#deadOutbox(sink)]));
+    this.quarantine = plan.quarantine && new Quarantine(plan, plan.quarantine, clock, turns);
     this.pumps = plan.pumps.map(
       (pump) =>
         new Pump({
-          plan: pump,
+          plan: this.quarantine?.around(pump) ?? pump,
           order: plan.order,
           window: plan.window,
           backoff: plan.retry.backoff,
@@ -144,6 +151,7 @@ export class RouteRun {
     for (const pump of this.pumps) await pump.close();
     for (const box of this.#dead.values()) box.stop();
     await Promise.all(this.#deadRuns);
+    await this.quarantine?.close();
     await this.plan.buffer?.close();
   }
 
@@ -217,11 +225,4 @@ export class RouteRun {
         this.#fail(`the dead-letter destination refused message ${identify(message)} (${error.code}: ${describeError(error)})`),
     });
   }
-}
-
-/** What an operator finds the message by: its id, or where it came from. */
-export function identify(message: Message): string {
-  if (message.id !== undefined) return JSON.stringify(message.id);
-  const place = Object.entries(message.origin).map(([name, value]) => `${name} ${String(value)}`);
-  return place.length > 0 ? `without id (${place.slice(0, 4).join(', ')})` : 'without id';
 }

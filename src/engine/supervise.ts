@@ -27,7 +27,7 @@ export interface Supervised<L extends { close(): Promise<void> }> {
   readonly signal: AbortSignal;
 }
 
-const fatal: readonly ErrorCode[] = ['BUFFER_FAILED', 'SOURCE_GAP', 'SINK_GONE', 'DATA_LOCKED', 'CONFIG_INVALID'];
+const fatal: readonly ErrorCode[] = ['BUFFER_FAILED', 'SOURCE_GAP', 'SINK_GONE', 'DATA_LOCKED', 'CONFIG_INVALID', 'QUARANTINED'];
 const logEveryMs = 30_000;
 
 /** No new link can mend it. */

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { adminApp, startAdmin } from '../../src/admin/server.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import { identityOf } from '../../src/engine/identity.ts';
+import type { Message } from '../../src/message.ts';
 import { until } from '../brokers/broker.ts';
 import { FakeSink, FakeSource, hastyClock, messages, routePlan, silent } from '../engine/fakes.ts';
 
@@ -41,6 +43,31 @@ test('metrics mirror the books', async () => {
   expect(text).toContain('mqferry_messages_read_total{route="orders"} 3');
   expect(text).toContain('mqferry_connection_up{route="orders",end="sink 0"} 1');
   expect(text).toContain('mqferry_build_info{version="1.2.3"');
+  await engine.stop(0);
+});
+
+test('a route that is careful after an unclean stop says so, and how many messages it did not handle', async () => {
+  const [source, dead] = [new FakeSource().push(...messages(1)), new FakeSink()];
+  const quarantine = {
+    after: 1,
+    withinMs: 60_000,
+    open: async () => ({
+      last: { isRunning: true, pumps: [{ underWay: [identityOf(messages(1)[0] as Message, [])] }] },
+      save: async () => {},
+    }),
+  };
+  const engine = new Engine(
+    [{ name: 'orders', plan: async () => routePlan(source, [new FakeSink()], { dead, quarantine }) }],
+    silent,
+    hastyClock,
+  );
+  const app = adminApp(engine, { access: loopback, version: '1', facts: new Map(), drainMs: 100 });
+  await engine.start();
+  await until('it is in the dead letter', () => engine.view('orders')?.books?.deadLettered === 1);
+  expect(await (await app.request('/routes/orders', local)).json()).toMatchObject({ quarantine: { isCareful: true, refused: 1 } });
+  const text = await (await app.request('/metrics', local)).text();
+  expect(text).toContain('mqferry_route_careful{route="orders"} 1');
+  expect(text).toContain('mqferry_messages_quarantined_total{route="orders"} 1');
   await engine.stop(0);
 });
 

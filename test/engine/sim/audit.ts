@@ -1,5 +1,5 @@
 import type { Message } from '../../../src/message.ts';
-import { isStepPoison, type Scenario } from './scenario.ts';
+import { isDeadly, isStepPoison, type Scenario } from './scenario.ts';
 import type { SinkBroker } from './sink-broker.ts';
 
 export interface Verdict {
@@ -29,8 +29,9 @@ export function audit(scenario: Scenario, hasFinished: boolean): Verdict {
   const duplicates = sinks.reduce((sum, sink) => sum + sink.stored.length - sink.has.size, 0);
   const bound = faults * (scenario.windowSize + scenario.prefetch) * sinks.length;
   if (duplicates > bound) problems.push(`duplicates: ${duplicates}, at most ${bound}`);
-  problems.push(...overflows(scenario));
-  const innocents = new Set(scenario.dead.stored.filter((m) => !isStepPoison(m) && !scenario.poison(m)).map((m) => m.id)).size;
+  problems.push(...overflows(scenario), ...quarantined(scenario));
+  const isGuilty = (m: Message) => isStepPoison(m) || scenario.poison(m) !== undefined || (scenario.setup.hasDeadly && isDeadly(m));
+  const innocents = new Set(scenario.dead.stored.filter((m) => !isGuilty(m)).map((m) => m.id)).size;
   return { problems, duplicates, faults, virtualMs: scenario.world.now, innocents };
 }
 
@@ -51,6 +52,12 @@ function inversions({ setup, dead }: Scenario, sink: SinkBroker): string[] {
     last.set(unit, Math.max(sequence, last.get(unit) ?? -1));
   }
   return problems;
+}
+
+/** Only what ends the process may be held to. */
+function quarantined({ dead, setup }: Scenario): string[] {
+  const letters = dead.stored.filter((letter) => letter.header('mqf-error-code') === 'QUARANTINED');
+  return letters.filter((letter) => !setup.hasDeadly || !isDeadly(letter)).map(({ id }) => `quarantined: ${id}`);
 }
 
 function sequenceOf(message: Message): number {

@@ -8,6 +8,7 @@ import { shareBehind } from '../../../src/route/share.ts';
 import { type Aside, chain, type WaitingStep } from '../../../src/steps/step.ts';
 import { audit, type Verdict } from './audit.ts';
 import { dedupe } from './dedupe.ts';
+import { LifeModel } from './life-model.ts';
 import { LogModel } from './log-model.ts';
 import { type Poison, SinkBroker } from './sink-broker.ts';
 import { type Settling, SourceBroker } from './source-broker.ts';
@@ -40,6 +41,12 @@ export interface Setup {
   readonly ackTimeoutMs?: number;
   readonly deliveryLimit?: number;
   readonly longOutageMs?: number;
+  /** What ends the process is looked for. */
+  readonly quarantine?: boolean;
+  /** Some message ends the process each time it comes to the steps; of a buffered route, to those before or to those behind it. */
+  readonly hasDeadly?: boolean;
+  /** Kills that follow each other at this distance, at least; `crashes` of them. */
+  readonly crashEveryMs?: number;
 }
 
 /** The engine under test: the real one, or a wrong reading of it. */
@@ -56,6 +63,7 @@ function lot(message: Message, of: number): number {
 export const isFiltered = (message: Message) => lot(message, 11) === 3;
 export const isStepPoison = (message: Message) => lot(message, 37) === 5;
 const isLatePoison = (message: Message) => lot(message, 31) === 6;
+export const isDeadly = (message: Message) => lot(message, 31) === 6;
 const isDropped = (message: Message) => lot(message, 29) === 4;
 
 /** One world: brokers, a log, the lives of mqferry in it, and what they may be blamed for. */
@@ -68,6 +76,7 @@ export class Scenario {
   readonly dead: SinkBroker;
   readonly source: SourceBroker;
   readonly log: LogModel;
+  readonly life: LifeModel;
   readonly windowSize: number;
   readonly prefetch: number;
   readonly problems: string[] = [];
@@ -89,6 +98,7 @@ export class Scenario {
     this.#committed = this.sinks.map(() => new Set());
     this.dead = new SinkBroker(this.world, this.random, { ...this.faults, refuse: 0 }, true);
     this.log = new LogModel(this.random, 30, (message) => this.isDelivered(message));
+    this.life = new LifeModel(this.random);
     this.source = this.#sourceBroker();
   }
 
@@ -187,6 +197,7 @@ export class Scenario {
       retry,
       deadLetters: this.setup.hasRules ? [dead, killers] : [dead],
       remedy: this.setup.hasRules ? rules : (): Remedy => ({ retry, way: dead }),
+      ...(this.setup.quarantine && { quarantine: { after: 3, withinMs: 50, open: () => this.life.open(process) } }),
       log: silent,
     } as const;
     const inbound = (message: Message) => message;
@@ -196,6 +207,7 @@ export class Scenario {
       inbound,
       isStraight: false,
       ...plan,
+      share: this.#deadlyFor(name, plan.share),
     });
     const steps = this.setup.waits ? [this.#waiting(process)] : [];
     if (!this.setup.isBuffered)
@@ -227,6 +239,35 @@ export class Scenario {
     return { pass };
   }
 
+  /** What the steps do, but for messages that end the process in this pump. */
+  #deadlyFor(pump: string, share: PumpPlan['share']): PumpPlan['share'] {
+    const meet = (messages: readonly Message[]) => {
+      if (messages.some((message) => this.#isDeadlyIn(pump, message))) this.#end();
+    };
+    if (typeof share === 'function')
+      return (messages, aside) => {
+        meet(messages);
+        return share(messages, aside);
+      };
+    return {
+      pass: (messages, aside, hand, signal) => {
+        meet(messages);
+        return share.pass(messages, aside, hand, signal);
+      },
+    };
+  }
+
+  #isDeadlyIn(pump: string, message: Message): boolean {
+    if (!this.setup.hasDeadly || !isDeadly(message)) return false;
+    return pump === 'only' || pump === (lot(message, 2) === 0 ? 'near' : 'far');
+  }
+
+  /** The process ends here: what comes behind in the code is never run. */
+  #end(): never {
+    this.#crash();
+    throw new Error('the process has ended');
+  }
+
   #sinkPlan(broker: SinkBroker, i: number, process: Process): SinkPlan {
     const plain = broker.end(process);
     const end = this.setup.dedupe ? dedupe(plain, this.#committed[i] as Set<string>, this.setup.dedupe) : plain;
@@ -242,7 +283,8 @@ export class Scenario {
     sometime(random.int(0, 3), () => {
       if (this.faults.isOn) this.source.current?.cut();
     });
-    sometime(crashes, () => this.#crash());
+    if (this.setup.crashEveryMs === undefined) sometime(crashes, () => this.#crash());
+    else for (let i = 1; i <= crashes; i++) world.at(i * this.setup.crashEveryMs + random.int(0, 200), () => this.#crash());
     sometime(drains, () => this.#drain());
     sometime(outages, () => this.#outage());
     if (longOutageMs) world.at(50, () => this.#sinkDown(this.sinks[0] as SinkBroker, longOutageMs, false));

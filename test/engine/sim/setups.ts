@@ -42,6 +42,17 @@ export const sound: Readonly<Record<string, Setup>> = {
   'acks on completion': { ...storm, declares: 'each' },
   'acks on completion, dedupe shares the outcome': { ...storm, declares: 'each', dedupe: 'shared' },
   'acks on completion, order key, all': { ...storm, declares: 'each', order: 'key', sinks: 'all' },
+  'a message that ends the process': { quarantine: true, hasDeadly: true, crashes: 1 },
+  'a message that ends the process, buffered, order lane, all': {
+    quarantine: true,
+    hasDeadly: true,
+    isBuffered: true,
+    order: 'lane',
+    sinks: 'all',
+  },
+  'a message that ends the process, watermark': { quarantine: true, hasDeadly: true, settling: 'cumulative', outages: 1, drains: 1 },
+  'killed again and again, no message at fault': { ...storm, quarantine: true, crashes: 10, crashEveryMs: 300 },
+  'killed again and again, buffered, no message at fault': { ...storm, quarantine: true, isBuffered: true, crashes: 10, crashEveryMs: 300 },
   'long outage, source opened only while sinks are open': {
     window: 64,
     prefetch: 4,
@@ -146,6 +157,26 @@ export const controls: Readonly<Record<string, Control>> = {
       from: 'box.put(own, ticket);',
       to: 'ticket.end(); ticket.begin(1); box.put(own, ticket);',
     },
+  },
+  'what is under way is written down when it has ended': {
+    setup: { quarantine: true, hasDeadly: true },
+    finds: 'stuck',
+    edit: { file: 'gate.ts', from: 'await this.#o.save();\n    void clock', to: 'void clock' },
+  },
+  'care ends while the record still names somebody': {
+    setup: { quarantine: true, hasDeadly: true, settling: 'cumulative' },
+    finds: 'quarantined',
+    edit: { file: 'gate.ts', from: 'await this.#o.save();\n    this.open();', to: 'this.open();' },
+  },
+  'suspects are handled at the same time': {
+    setup: { quarantine: true, hasDeadly: true, isBuffered: true },
+    finds: 'quarantined',
+    edit: { file: 'gate.ts', from: 'Math.max(...stops) >= after - 1', to: 'false' },
+  },
+  'a suspect stays one when another has ended the process': {
+    setup: { quarantine: true, crashes: 10, crashEveryMs: 300, outages: 1 },
+    finds: 'quarantined',
+    edit: { file: 'gate.ts', from: 'if (!isUnclean || stops >= after)', to: 'if (true)' },
   },
   'a replay starts with the newest message': {
     setup: { ...laneStorm, keepsOrder: true, faults: { sinkCut: 0.05 } },
