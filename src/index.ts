@@ -38,8 +38,10 @@ export interface LoadRoutes {
 }
 
 export interface EngineOptions extends LoadRoutes {
-  /** Made when a buffer or a session needs it. Default `./mqferry-data`. */
+  /** Made when a buffer, a session or `quarantine` needs it. Default `./mqferry-data`. */
   readonly dataDir?: string;
+  /** Look for messages that end the process, over the lives of the routes. Default: when a `dataDir` is given. */
+  readonly quarantine?: boolean;
   readonly log?: Log;
 }
 
@@ -137,6 +139,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     openBuffer: (route, model, routeLog, prefetch) => data.openBuffer(route, model, routeLog, prefetch),
     queue: (name, limits) => data.queue(name, limits),
     deadLetters: (route, limits) => data.deadLetters(route, limits),
+    ...((options.quarantine ?? options.dataDir !== undefined) && { openLife: (route: string) => data.lives.open(route) }),
     signal: stopping.signal,
     clock: systemClock,
     allowScripts: options.allowScripts ?? false,

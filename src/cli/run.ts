@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { AdminServer } from '../admin/server.ts';
 import type { Log } from '../connector.ts';
@@ -47,7 +48,9 @@ export async function run(routes: Parameters<typeof createEngine>[0]['routes'], 
   surviveStrays(log);
   const signals = new Signals();
   const dataDir = options.data ?? process.env['MQFERRY_DATA'] ?? 'mqferry-data';
-  const ferry = await createEngine({ routes, env: process.env, dataDir, log, allowScripts: options.allowScripts ?? false });
+  // Nobody starts again for ever what ends by itself: not worth a directory where there is none.
+  const quarantine = options.untilIdle === undefined || existsSync(dataDir);
+  const ferry = await createEngine({ routes, env: process.env, dataDir, quarantine, log, allowScripts: options.allowScripts ?? false });
   for (const warning of ferry.warnings) log.warn({ file: warning.file, line: warning.line, rule: warning.rule }, warning.message);
   const admin = await openAdmin(ferry, options);
   banner(ferry, log, admin);

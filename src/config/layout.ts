@@ -41,6 +41,17 @@ export const routeFields = {
     },
     { advanced: true },
   ),
+  quarantine: group(
+    'Of a message that ends the process. After an unclean stop the route takes few messages at a time for a while, and notes in the data directory which ones.',
+    {
+      after: whole(
+        'Unclean stops in a row at which the same message was under way: then it has failed (`QUARANTINED`) and is not handled again. The first one only makes the route careful. 0: it is not looked for.',
+        { default: 3, max: 1000 },
+      ),
+      within: duration('A message that has been under way for so long, and the process lives, is not what ends it.', { default: 10_000 }),
+    },
+    { advanced: true },
+  ),
 } satisfies Fields;
 
 export const windowFields = {

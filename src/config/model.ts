@@ -57,6 +57,8 @@ export interface RouteModel {
   /** Write `mqf-id`, where the route knows one. */
   readonly mqfId: boolean;
   readonly expressions: { readonly maxSteps: number; readonly maxText: number };
+  /** Absent: a message that ends the process is not looked for. */
+  readonly quarantine?: { readonly after: number; readonly withinMs: number };
   readonly source: EndModel;
   readonly steps: readonly StepModel[];
   readonly buffer?: BufferModel;

@@ -53,6 +53,7 @@ export class Routes {
       maxHops: own.maxHops,
       mqfId: own.mqfId,
       expressions,
+      ...(own.quarantine.after > 0 && { quarantine: { after: own.quarantine.after, withinMs: own.quarantine.within } }),
       window,
       source,
       steps,

@@ -1,3 +1,4 @@
+import type { Life } from '../buffer/lives.ts';
 import type { Clock } from '../clock.ts';
 import { isDeadDisk } from '../config/dead-disk.ts';
 import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../config/model.ts';
@@ -22,6 +23,8 @@ export interface Surroundings {
   queue(name: string, limits: QueueLimits): Queue;
   /** The dead letters of this route, one log for all who ask; opens nothing. */
   deadLetters(route: string, limits: QueueLimits): Queue & DeadStore;
+  /** How the last life of the route ended; undefined where nothing can be kept. Absent: no route looks for a message that ends the process. */
+  openLife?(route: string): Promise<Life | undefined>;
   readonly signal: AbortSignal;
   /** What steps and expressions go by. */
   readonly clock: Clock;
@@ -84,7 +87,9 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     plan: async () => {
       const buffer = model.buffer && (await around.openBuffer(model.name, model.buffer, log, model.window.messages));
       const deadStore = deadEnds.some(isDeadDisk) ? around.deadLetters(model.name, {}) : undefined;
-      return planOf({ model, source: source.end, sinks, deadLetters, deadStore, shared, compileSteps, log }, buffer);
+      const { openLife } = around;
+      const quarantine = model.quarantine && openLife && { ...model.quarantine, open: () => openLife(model.name) };
+      return planOf({ model, source: source.end, sinks, deadLetters, deadStore, shared, compileSteps, log }, buffer, quarantine);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { isDeadDisk } from '../config/dead-disk.ts';
 import { durationText, sizeText } from '../config/docs.ts';
 import type { BufferModel, ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
+import { careWindows } from '../engine/quarantine.ts';
 import { aroundBuffer, stepKinds } from '../steps/index.ts';
 import type { CompiledRoute } from './compile.ts';
 import { nameOf } from './ends.ts';
@@ -18,6 +19,7 @@ export function explain(route: CompiledRoute): string {
     `Delivery: ${label.delivery}.`,
     ...(label.delivery === 'at-least-once' ? [`  Survives kill -9, cut links and restarts of either broker. ${copiesText(route)}`] : []),
     ...label.copies.map((sentence) => `  ${sentence}`),
+    `A message that ends the process: ${quarantineText(route)}`,
     `Order: ${orderText(route)}`,
     ...bullets('Weaker than it could be, because', [...new Set(label.weaknesses)]),
     ...bullets('What changes on the way', label.losses),
@@ -104,6 +106,14 @@ function sinkText(sink: SinkModel): string[] {
     const condition = one.when === undefined ? 'Otherwise' : `When ${one.whenText ?? 'its condition holds'}`;
     return `${condition}: ${[...one.steps.map(stepText), ...sinkText(one.sink)].join(' ')}`;
   });
+}
+
+function quarantineText({ model: { quarantine, window }, source }: CompiledRoute): string {
+  if (source.end.can.diesWithProcess) return 'is gone with it.';
+  if (!quarantine) return 'ends it again each time it comes (quarantine.after is 0).';
+  const care = `After an unclean stop the route takes few messages at a time until ${careWindows * window.messages} have ended.`;
+  const needs = 'This needs a data directory that can be written: `run` makes it; `copy` and `--until-idle` use one that is there.';
+  return `when it was under way at ${quarantine.after} unclean stops in a row, it fails (QUARANTINED) and is not handled again. ${care} ${needs}`;
 }
 
 function orderText({ label }: CompiledRoute): string {

@@ -2,7 +2,7 @@
 import { isDeadDisk } from '../config/dead-disk.ts';
 import type { ErrorRuleModel, RouteModel } from '../config/model.ts';
 import type { Log, SinkEnd, SourceEnd } from '../connector.ts';
-import type { BufferPlan, DeadStore, PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
+import type { BufferPlan, DeadStore, PumpPlan, QuarantinePlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import { type CopyIds, copyIds, inbound, outbound } from '../envelope.ts';
 import type { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
@@ -33,7 +33,7 @@ interface Pieces {
 const same = (message: Message) => message;
 
 /** Without a buffer one pump, with one two. */
-export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined): RoutePlan {
+export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined, quarantine: QuarantinePlan | undefined): RoutePlan {
   const { model, source, shared, compileSteps, log } = pieces;
   const places = buffer ? [source.can.stableIds, buffer.far.can.stableIds] : [source.can.stableIds];
   const sinks = pieces.sinks.map((sink, i) => sinkPlan(sink, model, places, i));
@@ -48,6 +48,7 @@ export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined): RoutePla
     ...(pieces.deadStore && { deadStore: pieces.deadStore }),
     remedy: remedies(model, deadLetters),
     attachError: (letter: Message, { code, message }: MqferryError, attempts: number) => attachError(letter, { code, message, attempts }),
+    ...(quarantine && { quarantine }),
     log,
   } as const;
   if (!buffer) {

@@ -65,6 +65,21 @@ test('explain does not promise the disk before a buffer that syncs from time to 
   expect(text).not.toContain('only then');
 });
 
+test('explain says what becomes of a message that ends the process, and what that needs', async () => {
+  const sentence = async (rest: string) =>
+    (await explained(`routes: { a: { ${rest}, sink: print } }`))
+      .split('\n')
+      .find((line) => line.startsWith('A message that ends the process'));
+  expect(await sentence(`source: { ${rabbit} }, window: 50`)).toBe(
+    'A message that ends the process: when it was under way at 3 unclean stops in a row, it fails (QUARANTINED) and is not handled again. ' +
+      'After an unclean stop the route takes few messages at a time until 100 have ended. ' +
+      'This needs a data directory that can be written: `run` makes it; `copy` and `--until-idle` use one that is there.',
+  );
+  expect(await sentence(`source: { ${rabbit} }, quarantine: { after: 5 }`)).toContain('at 5 unclean stops');
+  expect(await sentence(`source: { ${rabbit} }, quarantine: { after: 0 }`)).toContain('ends it again each time it comes');
+  expect(await sentence(`source: { ${memory} }`)).toBe('A message that ends the process: is gone with it.');
+});
+
 test.each([
   ['the route', 'steps: [split: { list: body.items }], sink: print'],
   ['a case of a switch', 'sink: { switch: [{ otherwise: { steps: [split: { list: body.items }], sink: print } }] }'],
