@@ -104,6 +104,8 @@ export class Message implements Properties {
   readonly part: string;
   /** The message as this pump received it: itself, or what it was copied from. What is retried or dead-lettered. */
   readonly received: Message;
+  /** The message as the steps left it: itself, or what the envelope has made this of for one target. What the settings of a sink are evaluated on. */
+  readonly intended: Message;
   #body: Buffer | null | undefined;
   #json: unknown;
   #bytes = 0;
@@ -127,6 +129,7 @@ export class Message implements Properties {
     this.fault = init.fault;
     this.part = init.part ?? '';
     this.received = received ?? this;
+    this.intended = this;
     this.#body = init.body;
     this.#json = undefined;
   }
@@ -181,6 +184,12 @@ export class Message implements Properties {
     (copy as { headers: Headers }).headers = headers;
     copy.#json = this.#json;
     return copy;
+  }
+
+  /** Says of a copy what it was made of for its target. */
+  standFor(intended: Message): this {
+    (this as { intended: Message }).intended = intended;
+    return this;
   }
 
   /** The same content as a message in its own right: what it was copied from is forgotten. */

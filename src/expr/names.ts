@@ -54,7 +54,7 @@ export class Names {
   #header: Values | undefined;
   #origin: Values | undefined;
   constructor(message: Message, time: Time) {
-    this.message = message;
+    this.message = message.intended;
     this.#time = time;
   }
   get body(): unknown {

@@ -6,7 +6,7 @@ import type { BufferPlan, DeadStore, PumpPlan, QuarantinePlan, RoutePlan, SinkPl
 import { type CopyIds, copyIds, inbound, outbound } from '../envelope.ts';
 import type { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
-import type { Message } from '../message.ts';
+import { Message } from '../message.ts';
 import { type AnyStep, aroundBuffer } from '../steps/index.ts';
 import type { CompiledSink } from './ends.ts';
 import { remedies } from './remedies.ts';
@@ -80,7 +80,11 @@ type Places = readonly (readonly string[])[];
 /** Of several sinks, each but the first has a number in its ids: what a `switch` makes of one message for two sinks are two messages. */
 function sinkPlan({ name, end, model }: CompiledSink, route: RouteModel, places: Places, index: number): SinkPlan {
   const copyId = copyIdsOf(index === 0 ? route.name : `${route.name}.${index + 1}`, route, places);
-  return { name, end, outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: route.maxHops, copyId }) };
+  return {
+    name,
+    end,
+    outbound: translated(outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: route.maxHops, copyId })),
+  };
 }
 
 /**
@@ -89,7 +93,15 @@ function sinkPlan({ name, end, model }: CompiledSink, route: RouteModel, places:
 function deadLetterPlan({ name, end, model }: CompiledSink, route: RouteModel, places: Places): SinkPlan {
   const copyId = copyIdsOf(route.name, route, places);
   const hops = isDeadDisk(model) ? {} : { maxHops: Number.POSITIVE_INFINITY };
-  return { name, end, outbound: outbound(end.can.carries, model.onUnmappable ?? 'envelope', { ...hops, copyId }) };
+  return { name, end, outbound: translated(outbound(end.can.carries, model.onUnmappable ?? 'envelope', { ...hops, copyId })) };
+}
+
+/** A topic or key made of a property must not miss it because the target has no slot for it: the settings of a sink see the message as it was. */
+function translated(translate: SinkPlan['outbound']): SinkPlan['outbound'] {
+  return (message) => {
+    const own = translate(message);
+    return own instanceof Message && own !== message ? own.standFor(message) : own;
+  };
 }
 
 function copyIdsOf(prefix: string, { mqfId }: RouteModel, places: Places): CopyIds {
