@@ -1,3 +1,4 @@
+import { queueName } from '../buffer/instance.ts';
 import { DurableQueue } from '../buffer/queue.ts';
 import type { Log } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
@@ -13,7 +14,7 @@ export function around(more: Pick<Surroundings, 'allowScripts' | 'clock' | 'watc
     log: () => silent,
     clientId: (route, end) => `${route}-${end}`,
     openBuffer: async (_route, model) => rehearsedBuffer(model),
-    queue: (name) => new DurableQueue(name, cannotRun),
+    queue: (name) => new DurableQueue(queueName(name), cannotRun),
     deadLetters: (route) => new DurableQueue(route, cannotRun),
     signal: new AbortController().signal,
     ...more,
