@@ -2,13 +2,14 @@
 import type { Place } from '../config/model.ts';
 import { didYouMean } from '../config/nearest.ts';
 import type { Node } from '../config/node.ts';
-import type { Problems, Spot } from '../config/problems.ts';
+import type { Problems } from '../config/problems.ts';
 import { describeError } from '../errors.ts';
 import type { CompiledRoute } from '../route/compile.ts';
 import { parseTarget } from '../steps/target.ts';
 import { type CaseValues, claims, type FileValues } from './fields.ts';
 import { bodyKeys, givenMessage, propertiesOf } from './messages.ts';
 import { allNames, type EndNames, findEnd, sinkNames } from './names.ts';
+import { inside, type Path, spotOf } from './spots.ts';
 
 export interface TestCase extends CaseValues {
   readonly at: Place;
@@ -24,7 +25,6 @@ function timeOf(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Date.parse(text);
 }
 
-/** What fields alone cannot check: that names lead somewhere, and that something is expected. */
 export class Cases {
   readonly #routes: readonly CompiledRoute[];
   readonly #values: FileValues;
@@ -171,25 +171,4 @@ export class Cases {
       return undefined;
     }
   }
-}
-
-type Path = readonly (string | number)[];
-
-function inside(node: Node | undefined, step: string | number): Node | undefined {
-  if (node?.kind === 'map') return node.entries.get(String(step))?.value;
-  return node?.kind === 'list' && typeof step === 'number' ? node.items[step] : undefined;
-}
-
-/** The place of what the path leads to, a key by its name; as near as there is one. */
-function spotOf(from: Node, path: Path): Spot {
-  let node = from;
-  let spot: Spot = from;
-  for (const step of path) {
-    const entry = node.kind === 'map' ? node.entries.get(String(step)) : undefined;
-    const next = inside(node, step);
-    if (!next) break;
-    node = next;
-    spot = entry ? { file: node.file, start: entry.keyStart } : node;
-  }
-  return spot;
 }

@@ -1,5 +1,4 @@
 /** One test: the compiled route, run by the engine between ends in memory, in virtual time. */
-import type { Log } from '../connector.ts';
 import type { RouteBooks } from '../engine/books.ts';
 import { Engine } from '../engine/engine.ts';
 import type { RoutePlan, SinkPlan } from '../engine/plan.ts';
@@ -13,7 +12,7 @@ import { givenMessage } from './messages.ts';
 import { allNames } from './names.ts';
 import { RehearsedSink, type Taken } from './sink.ts';
 import { type Arrival, givenSource } from './source.ts';
-import { around } from './surroundings.ts';
+import { around, silent } from './surroundings.ts';
 import type { TestFile } from './test-file.ts';
 
 /** What has become of the messages of a test. */
@@ -33,8 +32,6 @@ export interface End {
   readonly model: CompiledSink['model'];
   readonly taken: readonly Taken[];
 }
-
-const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
 export async function rehearse(file: TestFile, test: TestCase, allowScripts: boolean, coverage: Coverage): Promise<Outcome> {
   const clock = new VirtualClock(test.startMs);

@@ -5,7 +5,7 @@ import { MqferryError } from '../errors.ts';
 import type { Surroundings } from '../route/compile.ts';
 import { rehearsedBuffer } from './buffer.ts';
 
-const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
+export const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
 const cannotRun = () => Promise.reject(new MqferryError('INTERNAL', 'a queue on disk is not used in a test'));
 
 /** What a route needs of its process, without a process: nothing of it touches a disk or a network. */
