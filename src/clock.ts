@@ -25,3 +25,9 @@ export const systemClock: Clock = {
     }),
   random: Math.random,
 };
+
+/** How long to wait after so many failures: exponential, capped, with jitter: between half and the whole of it. */
+export function pause(backoff: { readonly fromMs: number; readonly toMs: number }, failures: number, clock: Clock): number {
+  const whole = Math.min(backoff.fromMs * 2 ** Math.min(failures, 30), backoff.toMs);
+  return whole * (0.5 + clock.random() / 2);
+}

@@ -71,7 +71,7 @@ export function registryOf(extra: Readonly<Record<string, AnyConnector>> = {}, a
     connectors: { ...builtIn, ...given },
     steps: checkedSteps(allowScripts),
     compile: {
-      template: (text, shown, about) => compileTemplate(text, shown, { ...about, time }),
+      template: (text, shown, about, encode) => compileTemplate(text, shown, { ...about, time }, encode),
       expression: (text, slot, shown, about) => compileExpression(text, slot, shown, { ...about, time }),
       value: (text, shown, about) => compileValue(text, shown, { ...about, time }),
     },

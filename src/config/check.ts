@@ -110,7 +110,7 @@ export class Checker {
   }
 
   #scalar(node: ScalarNode, { kind, options }: Field<unknown>, name: string): unknown {
-    if (kind.kind === 'template') return this.compiler.template(node);
+    if (kind.kind === 'template') return this.compiler.template(node, kind.encode);
     if (kind.kind === 'value') return this.compiler.value(node);
     for (const secret of urlSecrets(node.text)) this.problems.secrets.add(secret);
     if (options.secret && node.cut && !/^\$\{[^{}]*\}$/.test(node.raw)) {

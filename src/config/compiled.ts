@@ -35,9 +35,9 @@ export class Compiler {
     return new Map([...node.entries].map(([key, entry]) => [key, this.mapping(entry.value)!]));
   }
 
-  template(node: ScalarNode): Template | undefined {
+  template(node: ScalarNode, encode?: 'url'): Template | undefined {
     if (!this.#whole(node, 'text with `${{ }}` in it')) return undefined;
-    return this.#inTemplate(node, (text, shown) => this.#compile.template(text, shown, this.about));
+    return this.#inTemplate(node, (text, shown) => this.#compile.template(text, shown, this.about, encode));
   }
 
   value(node: ScalarNode): Value | undefined {

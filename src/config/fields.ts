@@ -16,8 +16,11 @@ export interface Shown {
 /** What an expression yields, as far as that is known before there is a message. */
 export type Yields = 'any' | 'boolean' | 'number' | 'text' | 'bytes' | 'list' | 'map' | 'time' | 'duration';
 
-/** Text with `${{ expr }}` in it, compiled; `constant` when it has none. The connector checks what it returns by its protocol's rules. */
-export type Template = ((message: Message) => string) & { readonly constant?: string };
+/**
+ * Text with `${{ expr }}` in it, compiled; `constant` when it has none, else `head`: what stands before the first one. The connector checks what it
+ * returns by its protocol's rules.
+ */
+export type Template = ((message: Message) => string) & { readonly constant?: string; readonly head?: string };
 
 /** An expression, compiled: what it yields for a message. Throws STEP_FAILED when it cannot be evaluated. */
 export type Expression = ((message: Message) => unknown) & { readonly text: string; readonly yields?: Yields };
@@ -46,7 +49,7 @@ export interface FieldOptions<T> {
 export type FieldKind =
   | { readonly kind: 'text'; readonly pattern?: RegExp; readonly hint?: string }
   | { readonly kind: 'file' }
-  | { readonly kind: 'template' }
+  | { readonly kind: 'template'; readonly encode?: 'url' }
   | { readonly kind: 'expression'; readonly slot: 'boolean' | 'any'; readonly listAll: boolean }
   | { readonly kind: 'value' }
   | { readonly kind: 'mapping' }
@@ -97,9 +100,11 @@ export function secret<const O extends Opt<string>>(doc: string, options?: O) {
   return field<string, O>(doc, { kind: 'text' }, { ...(options as O), secret: true });
 }
 
-/** Text in which `${{ expr }}` is evaluated for each message. */
-export function template<const O extends FieldOptions<string>>(doc: string, options?: O) {
-  return field<Template, Opt<Template>>(doc, { kind: 'template' }, options as unknown as Opt<Template>) as Field<Optional<Template, O>>;
+/** Text in which `${{ expr }}` is evaluated for each message. `encode`: percent-encoded then, for a url. */
+export function template<const O extends FieldOptions<string> & { encode?: 'url' }>(doc: string, options?: O) {
+  const { encode, ...rest } = (options ?? {}) as O;
+  const kind = { kind: 'template', ...(encode && { encode }) } as const;
+  return field<Template, Opt<Template>>(doc, kind, rest as unknown as Opt<Template>) as Field<Optional<Template, O>>;
 }
 
 /** An expression, compiled. With `listAll` also a list, joined into one: it is true when each of them is. */
@@ -117,8 +122,8 @@ export function value<const O extends FieldOptions<string>>(doc: string, options
 }
 
 /** An expression, or a tree of them. */
-export function mapping(doc: string): Field<Mapping> {
-  return field<Mapping, Opt<Mapping>>(doc, { kind: 'mapping' }, undefined);
+export function mapping<const O extends Omit<Opt<Mapping>, 'default'>>(doc: string, options?: O) {
+  return field<Mapping, O>(doc, { kind: 'mapping' }, options);
 }
 
 /** A whole number. */

@@ -192,7 +192,8 @@ export interface About {
  * `shown`, never the text.
  */
 export interface Compile {
-  template(text: string, shown: Shown, about: About): Template;
+  /** With `encode`, what the expressions yield is percent-encoded. */
+  template(text: string, shown: Shown, about: About, encode?: 'url'): Template;
   expression(text: string, slot: 'boolean' | 'any', shown: Shown, about: About): (message: Parameters<Expression>[0]) => unknown;
   /** A text with `${{ expr }}` in it; what is exactly one keeps its type. */
   value(text: string, shown: Shown, about: About): (message: Parameters<Value>[0]) => unknown;

@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, pause } from '../clock.ts';
 import type { Log, Refusal, Room, Sink, SinkEnd } from '../connector.ts';
 import { MqferryError, notConnected } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { Bell } from './bell.ts';
 import { type Item, type SendQueue, StreamQueue, UnitQueue } from './send-queue.ts';
-import { closeLink, isFatal, type LinkStatus, newStatus, pause, supervise } from './supervise.ts';
+import { closeLink, isFatal, type LinkStatus, newStatus, supervise } from './supervise.ts';
 import type { Ticket } from './ticket.ts';
 
 export type Order = 'none' | 'key' | 'lane';

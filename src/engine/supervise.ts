@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, pause } from '../clock.ts';
 import type { Log } from '../connector.ts';
 import { describeError, type ErrorCode, MqferryError } from '../errors.ts';
 
@@ -95,12 +95,6 @@ export async function closeLink(link: { close(): Promise<void> }, log: Log, cloc
   } finally {
     over.abort();
   }
-}
-
-/** Exponential, capped, with jitter: between half and the whole of it. */
-export function pause(backoff: { fromMs: number; toMs: number }, failures: number, clock: Clock): number {
-  const whole = Math.min(backoff.fromMs * 2 ** Math.min(failures, 30), backoff.toMs);
-  return whole * (0.5 + clock.random() / 2);
 }
 
 export function newStatus(end: string, clock: Clock): LinkStatus {

@@ -4,21 +4,25 @@ import type { Shown, Template } from '../config/fields.ts';
 import type { About } from '../config/model.ts';
 import type { Message } from '../message.ts';
 import { type Compiled, compileExpression } from './compile.ts';
-import { asItIs, ExpressionError, stepFailed } from './failure.ts';
+import { asItIs, ExpressionError, fail, stepFailed } from './failure.ts';
 import { textOf } from './result.ts';
 
 type Part = string | ((message: Message) => unknown);
 
-/** Compiles text with `${{ expr }}` in it; it has a `constant` when there is none. Throws {@link ExpressionError}. */
-export function compileTemplate(text: string, shown: Shown = asItIs(text), about: About = {}): Template {
-  const parts = split(text).map((piece) => compilePart(piece, shown, about));
-  const [only = ''] = parts;
-  if (parts.length <= 1 && typeof only === 'string') return Object.assign(() => only, { constant: only });
-  return (message) => {
+/**
+ * Compiles text with `${{ expr }}` in it; it has a `constant` when there is none, else a `head`. `encode`: what an expression yields is
+ * percent-encoded. Throws {@link ExpressionError}.
+ */
+export function compileTemplate(text: string, shown: Shown = asItIs(text), about: About = {}, encode?: 'url'): Template {
+  const parts = split(text).map((piece) => compilePart(piece, shown, about, encode));
+  const [first = ''] = parts;
+  if (parts.length <= 1 && typeof first === 'string') return Object.assign(() => first, { constant: first });
+  const fill = (message: Message) => {
     let result = '';
     for (const part of parts) result += typeof part === 'string' ? part : part(message);
     return result;
   };
+  return Object.assign(fill, { head: typeof first === 'string' ? first : '' });
 }
 
 /** Like {@link compileTemplate}, but text that is exactly one `${{ expr }}` yields the value with its type. */
@@ -37,7 +41,7 @@ interface Piece {
   readonly offset: number;
 }
 
-function compilePart(piece: Piece, whole: Shown, about: About): Part {
+function compilePart(piece: Piece, whole: Shown, about: About, encode: 'url' | undefined): Part {
   if (piece.expression === undefined) return piece.literal ?? '';
   const shown = inside(piece.expression, piece.offset, whole);
   const value = compileAt(piece.expression, piece.offset, shown, about);
@@ -45,13 +49,17 @@ function compilePart(piece: Piece, whole: Shown, about: About): Part {
     throw new ExpressionError(`a ${value.yields} has no text here; use json.stringify(...)`, piece.offset);
   return (message) => {
     const result = value(message);
-    if (typeof result === 'string') return result;
+    if (typeof result === 'string' && !encode) return result;
     try {
-      return textOf(result);
+      return encode ? encoded(textOf(result)) : textOf(result);
     } catch (error) {
       throw stepFailed(shown, error);
     }
   };
+}
+
+function encoded(text: string): string {
+  return text.isWellFormed() ? encodeURIComponent(text) : fail('it is not well-formed Unicode text');
 }
 
 function compileAt(expression: string, offset: number, shown: Shown, about: About): Compiled {
