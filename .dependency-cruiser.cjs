@@ -77,7 +77,7 @@ module.exports = {
       name: 'steps-and-buffer-are-below-the-engine',
       comment: 'A step and the buffer are run by the engine and do not know it.',
       severity: 'error',
-      from: { path: src('steps|buffer|envelope') },
+      from: { path: src('steps|buffer|envelope|table') },
       to: { path: src('route|engine|admin|cli|index|testkit') },
     },
     {

@@ -7,6 +7,7 @@ export const connectors: Readonly<Record<string, () => Promise<AnyConnector>>> =
   mqtt: async () => (await import('./mqtt/index.ts')).mqtt,
   stomp: async () => (await import('./stomp/index.ts')).stomp,
   local: async () => (await import('./local/index.ts')).local,
+  table: async () => (await import('./table/index.ts')).table,
   generate: async () => (await import('./generate/index.ts')).generate,
   print: async () => (await import('./print/index.ts')).print,
 };

@@ -151,6 +151,20 @@ export interface QueueLimits {
   readonly prefetch?: number;
 }
 
+/** A table of this process: a sink feeds it, `enrich` steps look things up in it. */
+export interface Table {
+  readonly entries: number;
+  /** Of all entries, as they were given. */
+  readonly bytes: number;
+  has(key: string): boolean;
+  /** Undefined when there is no such entry. Never change what it returns. */
+  get(key: string): unknown;
+  /** The bytes of this entry; 0 when there is none. */
+  weigh(key: string): number;
+  set(key: string, value: unknown, bytes: number): void;
+  delete(key: string): void;
+}
+
 /** What an end may know of the route it serves. */
 export interface EndContext {
   readonly route: string;
@@ -168,6 +182,8 @@ export interface EndContext {
   queue?(name: string, limits: QueueLimits): Queue;
   /** The dead letters of this route in the data directory: one log, whoever asks. Opens nothing. Absent where {@link queue} is. */
   deadLetters?(limits: QueueLimits): Queue;
+  /** The table of this name, one for all routes. Absent where nothing will run, as in `check`. */
+  table?(name: string): Table;
 }
 
 /** One thing that `mqferry check` looked at on a live broker. */
@@ -191,6 +207,8 @@ export interface SourceKind<C extends Fields, F extends Fields> {
 export interface SinkKind<C extends Fields, F extends Fields> {
   readonly fields: F;
   create(config: EndConfig<C, F>, context: EndContext): SinkEnd;
+  /** The table that it feeds. */
+  feeds?(config: EndConfig<C, F>): string;
   check?(config: EndConfig<C, F>, context: EndContext): Promise<readonly Finding[]>;
   /**
    * Where what such a sink has written is read again; for dead letters. Connects to nothing. `reader` is a name of its own for whoever reads,

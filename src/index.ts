@@ -15,7 +15,9 @@ import { compileExpression, compileTemplate, compileValue } from './expr/index.t
 import { disagreements } from './route/agree.ts';
 import { type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
 import { BadEnd } from './route/ends.ts';
+import { unfedTables } from './route/tables.ts';
 import { type StepKind, stepKinds } from './steps/index.ts';
+import { Tables } from './table.ts';
 
 export type { RouteBooks } from './engine/books.ts';
 export type { RouteView } from './engine/engine.ts';
@@ -60,7 +62,7 @@ const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
 /** A step is compiled when it is checked, so that what only compiling finds has its place in the file. */
 function checkedSteps(allowScripts: boolean): Registry['steps'] {
-  const check = (kind: StepKind) => (value: unknown) => void kind.compile(value, { log: silent, clock: systemClock, allowScripts });
+  const check = (kind: StepKind) => (value: unknown) => void kind.compile(value, { ...offline, log: silent, allowScripts });
   return Object.fromEntries(Object.entries(stepKinds).map(([name, kind]) => [name, { ...kind, check: check(kind) }]));
 }
 
@@ -88,7 +90,7 @@ export async function compileRoutes(
   const { model, problems } = await loadConfig(options.routes, registry, options.env ?? {}, files && { files });
   if (!model) return { routes: [], model, problems };
   const routes: CompiledRoute[] = [];
-  const found = [...problems, ...disagreements(model.routes)];
+  const found = [...problems, ...disagreements(model.routes), ...unfedTables(model.routes)];
   for (const one of model.routes) {
     const route = compileOrExplain(one, model.secrets, around ?? { ...offline, allowScripts }, found);
     if (!route) continue;
@@ -123,6 +125,7 @@ const offline: Surroundings = {
   openBuffer: cannotRun,
   queue: (name) => new DurableQueue(queueName(name), cannotRun),
   deadLetters: (route) => new DurableQueue(route, cannotRun),
+  table: (name) => new Tables().table(name),
   signal: AbortSignal.abort(),
   clock: systemClock,
   allowScripts: false,
@@ -132,6 +135,7 @@ const offline: Surroundings = {
 export async function createEngine(options: EngineOptions): Promise<Mqferry> {
   const log = options.log ?? silent;
   const data = new DataDirectory(options.dataDir ?? 'mqferry-data', log);
+  const tables = new Tables();
   const stopping = new AbortController();
   const { routes, problems } = await compileRoutes(options, {
     log: () => log,
@@ -140,6 +144,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     queue: (name, limits) => data.queue(name, limits),
     deadLetters: (route, limits) => data.deadLetters(route, limits),
     ...((options.quarantine ?? options.dataDir !== undefined) && { openLife: (route: string) => data.lives.open(route) }),
+    table: (name) => tables.table(name),
     signal: stopping.signal,
     clock: systemClock,
     allowScripts: options.allowScripts ?? false,

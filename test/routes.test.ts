@@ -69,6 +69,13 @@ describe('the examples', () => {
     expect(lines(out).map((line) => JSON.parse(line).invoice)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
   });
 
+  test('enrich.yaml finds the customers that are in its file', async () => {
+    const { code, out, err } = await run('enrich.yaml');
+    expect(code, err).toBe(0);
+    expect(err).toContain('read 4, delivered 4');
+    expect(lines(out)).toEqual(['order 1: Ann (gold)', 'order 2: Bob (silver)', 'order 3: Cleo (gold)', 'order 4: nobody we know']);
+  });
+
   test('join.yaml moves the alarms of two routes through a third', async () => {
     const { code, out, err } = await run('join.yaml', '--until-idle', '500ms');
     expect(code, err).toBe(0);

@@ -3,6 +3,7 @@ import { DurableQueue } from '../buffer/queue.ts';
 import type { Log } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
 import type { Surroundings } from '../route/compile.ts';
+import { Tables } from '../table.ts';
 import { rehearsedBuffer } from './buffer.ts';
 
 export const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
@@ -10,12 +11,14 @@ const cannotRun = () => Promise.reject(new MqferryError('INTERNAL', 'a queue on 
 
 /** What a route needs of its process, without a process: nothing of it touches a disk or a network. */
 export function around(more: Pick<Surroundings, 'allowScripts' | 'clock' | 'watch'>): Surroundings {
+  const tables = new Tables();
   return {
     log: () => silent,
     clientId: (route, end) => `${route}-${end}`,
     openBuffer: async (_route, model) => rehearsedBuffer(model),
     queue: (name) => new DurableQueue(queueName(name), cannotRun),
     deadLetters: (route) => new DurableQueue(route, cannotRun),
+    table: (name) => tables.table(name),
     signal: new AbortController().signal,
     ...more,
   };

@@ -2,7 +2,7 @@ import type { Life } from '../buffer/lives.ts';
 import type { Clock } from '../clock.ts';
 import { isDeadDisk } from '../config/dead-disk.ts';
 import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../config/model.ts';
-import type { EndContext, Log, Queue, QueueLimits, SourceEnd } from '../connector.ts';
+import type { EndContext, Log, Queue, QueueLimits, SourceEnd, Table } from '../connector.ts';
 import type { DeadStore, RoutePlan } from '../engine/plan.ts';
 import type { AnyStep } from '../steps/index.ts';
 import { type CompiledSink, deadName, makeSink, makeSource, nameOf, sinkName } from './ends.ts';
@@ -25,6 +25,8 @@ export interface Surroundings {
   deadLetters(route: string, limits: QueueLimits): Queue & DeadStore;
   /** How the last life of the route ended; undefined where nothing can be kept. Absent: no route looks for a message that ends the process. */
   openLife?(route: string): Promise<Life | undefined>;
+  /** The table of this name, one for all routes. */
+  table(name: string): Table;
   readonly signal: AbortSignal;
   /** What steps and expressions go by. */
   readonly clock: Clock;
@@ -51,6 +53,7 @@ export interface CompiledRoute {
 /** Makes the ends and the steps, and computes what the route keeps. Connects to nothing. */
 export function compileRoute(model: RouteModel, around: Surroundings): CompiledRoute {
   const log = around.log(model.name);
+  const table = (name: string) => around.table(name);
   const context = (end: string): EndContext => ({
     route: model.name,
     window: model.window,
@@ -61,9 +64,10 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     signal: around.signal,
     queue: (name, limits) => around.queue(name, limits),
     deadLetters: (limits) => around.deadLetters(model.name, limits),
+    table,
   });
   const { clock, allowScripts, watch } = around;
-  const compileSteps = (steps: readonly StepModel[]): AnyStep => compileChain(steps, { log, clock, allowScripts }, watch);
+  const compileSteps = (steps: readonly StepModel[]): AnyStep => compileChain(steps, { log, clock, table, allowScripts }, watch);
   const shared = sharing(model.sink, compileSteps);
   const source = { name: `source ${nameOf(model.source)}`, model: model.source, end: makeSource(model.source, context('source')) };
   const sinks = shared.ends.map((end, i) => makeSink(end, sinkName(shared.ends, i), context(i === 0 ? 'sink' : `sink${i + 1}`)));

@@ -6,6 +6,7 @@ import { decode } from './decode.ts';
 import { decompress } from './decompress.ts';
 import { drop } from './drop.ts';
 import { encode } from './encode.ts';
+import { enrich } from './enrich.ts';
 import { envelope } from './envelope.ts';
 import { expire } from './expire.ts';
 import { filter } from './filter.ts';
@@ -35,6 +36,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   base64,
   compress,
   decompress,
+  enrich,
   validate,
   cloudEvents,
   envelope,

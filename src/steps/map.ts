@@ -32,7 +32,8 @@ function assertLeaves(tree: Mapping, path: readonly string[]): void {
   else for (const [name, item] of tree.entries()) assertLeaves(item, [...path, String(name)]);
 }
 
-function evaluate(tree: Mapping, message: Message): unknown {
+/** What a tree of expressions yields for a message. */
+export function evaluate(tree: Mapping, message: Message): unknown {
   if (typeof tree === 'function') return tree(message);
   if (Array.isArray(tree)) return (tree as readonly Mapping[]).map((item) => evaluate(item, message));
   const object: Record<string, unknown> = {};

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Field } from '../config/fields.ts';
 import type { StepExample } from '../config/model.ts';
-import type { Log } from '../connector.ts';
+import type { Log, Table } from '../connector.ts';
 import { describeError, MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
 
@@ -33,6 +33,8 @@ export interface StepContext {
   readonly log: Log;
   /** What a step goes by that waits, or that asks how late it is. */
   readonly clock: Clock;
+  /** The table of this name, one for all routes. */
+  table(name: string): Table;
   /** Whoever writes the config may run code. */
   readonly allowScripts: boolean;
 }
@@ -52,6 +54,8 @@ export interface StepKind<V = unknown> {
    * whole. Or it waits: there the source does not wait with it.
    */
   readonly behindBuffer?: true;
+  /** The table that it looks into: some route must feed it. */
+  table?(value: V): string | undefined;
   /** A sentence for `explain`. */
   explain(value: V): string;
   /** Throws CONFIG_INVALID for what the field alone cannot check. */

@@ -82,10 +82,10 @@ test('the reference names everything', () => {
 });
 
 test('what an expression puts into a url is percent-encoded, what stands there is not', () => {
-  const fill = compileTemplate('https://a.example/x y/${{ id }}?q=${{ body.n }}&${{ "a=b" }}', undefined, 'url');
+  const fill = compileTemplate('https://a.example/x y/${{ id }}?q=${{ body.n }}&${{ "a=b" }}', undefined, {}, 'url');
   expect(fill.head).toBe('https://a.example/x y/');
   const message = new Message({ body: Buffer.from('{"n":1.5}'), id: 'a/../b?c#ü%41' });
   expect(fill(message)).toBe('https://a.example/x y/a%2F..%2Fb%3Fc%23%C3%BC%2541?q=1.5&a=b');
   expect(() => fill(new Message({ body: Buffer.from('{"n":1}'), id: '\ud800' }))).toThrow(/not well-formed/);
-  expect(compileTemplate('${{ id }}', undefined, 'url').head).toBe('');
+  expect(compileTemplate('${{ id }}', undefined, {}, 'url').head).toBe('');
 });

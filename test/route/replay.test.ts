@@ -44,6 +44,7 @@ async function replayed(yaml: string, letters: readonly Message[], ends: Ends = 
     openBuffer: none,
     queue: nothing,
     deadLetters: nothing,
+    table: nothing,
     signal: AbortSignal.abort(),
     clock: hastyClock,
     allowScripts: false,

@@ -76,5 +76,5 @@ test('a step kind that waits says that it stands behind the buffer', () => {
     Object.values(stepKinds)
       .filter(({ behindBuffer }) => behindBuffer)
       .map(({ name }) => name),
-  ).toEqual(['split', 'throttle']);
+  ).toEqual(['split', 'enrich', 'throttle']);
 });

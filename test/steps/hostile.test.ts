@@ -45,6 +45,11 @@ const written: Readonly<Record<string, readonly string[]>> = {
     '- validate: { schema: { type: object, required: [id, total], properties: { total: { type: number }, id: { type: [integer, string], pattern: "^(a+)+$" } } } }',
     '- validate: { schema: { $ref: "#/definitions/t", definitions: { t: { items: { $ref: "#/definitions/t" }, additionalProperties: { $ref: "#/definitions/t" }, uniqueItems: true } } } }',
   ],
+  enrich: [
+    "- enrich: { file: { path: t.json }, key: '${{ body.id }}', into: body.x.y, missing: skip }",
+    "- enrich: { file: { path: t.json }, key: '${{ key }}', into: body, missing: default, default: { a: [1] } }",
+    "- enrich: { http: { url: 'http://127.0.0.1:9/${{ body.id }}?q=${{ raw }}', allow: loopback, attempts: 1 }, into: header.x }",
+  ],
   expire: ['- expire: { olderThan: 1d, then: drop }', '- expire'],
   limitSize: ['- limitSize: { maxBytes: 1KiB }'],
   sample: ["- sample: { oneIn: 2, by: '${{ body.id }}' }"],
@@ -64,6 +69,7 @@ export const all = (m) => ({ ...m, body: m.body, key: m.key, headers: m.headers 
       { name: 'items', type: { type: 'array', items: ['null', 'long', 'T'] }, default: [] },
     ],
   }),
+  't.json': '{"1":{"a":1},"__proto__":{"polluted":true},"CANARY-4711":null}',
   'nulls.avsc': '{"type":"map","values":{"type":"array","items":"null"}}',
   't.proto': 'syntax = "proto3"; message T { int64 id = 1; double total = 2; repeated T items = 3; map<string, T> more = 5; }',
 };

@@ -7,9 +7,9 @@ import type { RoutePlan } from '../../src/engine/plan.ts';
 import { describeError, type MqferryError } from '../../src/errors.ts';
 import { compileRoutes } from '../../src/index.ts';
 import type { Message } from '../../src/message.ts';
-import { stepKinds } from '../../src/steps/index.ts';
-import type { Aside } from '../../src/steps/step.ts';
-import type { Result } from './run.ts';
+import { type StepContext, stepKinds } from '../../src/steps/index.ts';
+import type { Aside, WaitingStep } from '../../src/steps/step.ts';
+import { type Result, waitingStep } from './run.ts';
 
 export interface StepFiles {
   readonly [name: string]: string | Buffer;
@@ -52,6 +52,14 @@ async function planOf(yaml: string, files: StepFiles): Promise<RoutePlan> {
   const { routes, problems } = await compile(yaml, files);
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return routes[0]!.plan();
+}
+
+/** The last of these steps alone, compiled with a context of the test. */
+export async function compiledOf(yaml: string, context: Partial<StepContext> = {}, files: StepFiles = {}): Promise<WaitingStep> {
+  const { routes, problems } = await compile(yaml, files);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  const { name, value } = routes[0]!.model.steps.at(-1)!;
+  return waitingStep(name, value, context);
 }
 
 /** What `explain` says of the first of these steps. */

@@ -5,6 +5,7 @@ import { compileExpression, compileTemplate, compileValue } from '../../src/expr
 import type { Message } from '../../src/message.ts';
 import { type AnyStep, type StepContext, stepKinds } from '../../src/steps/index.ts';
 import { type Aside, type Step, through, type WaitingStep } from '../../src/steps/step.ts';
+import { Tables } from '../../src/table.ts';
 
 export interface Result {
   readonly out: readonly Message[];
@@ -47,7 +48,13 @@ export function waitingStep(name: string, value: unknown, context: Partial<StepC
 function compiled(name: string, value: unknown, context: Partial<StepContext>): AnyStep {
   const kind = stepKinds[name];
   if (kind === undefined) throw new Error(`no step ${name}`);
-  return kind.compile(value, { log: quiet, clock: systemClock, allowScripts: false, ...context });
+  return kind.compile(value, {
+    log: quiet,
+    clock: systemClock,
+    table: (name) => new Tables().table(name),
+    allowScripts: false,
+    ...context,
+  });
 }
 
 export const expr = (text: string) => Object.assign(compileExpression(text, 'any'), { text });

@@ -10,6 +10,7 @@ import type { Surroundings } from '../../route/compile.ts';
 import { type LetterStore, lettersOf } from '../../route/letter-source.ts';
 import { compileReplay, type Replay } from '../../route/replay.ts';
 import { Selection } from '../../route/selection.ts';
+import { Tables } from '../../table.ts';
 import { Leave } from '../exit-codes.ts';
 import { type LogLevel, openLog } from '../log.ts';
 import { Signals, surviveStrays, toTheEnd } from '../run.ts';
@@ -102,6 +103,7 @@ async function replayOf(route: CompiledRoute, from: From, { data, around, option
 
 function surroundings(data: DataDirectory, log: Log, signal: AbortSignal, allowScripts: boolean): Surroundings {
   const process = randomUUID();
+  const tables = new Tables();
   return {
     log: () => log,
     // Never those of the running route, whose sessions would end.
@@ -109,6 +111,7 @@ function surroundings(data: DataDirectory, log: Log, signal: AbortSignal, allowS
     openBuffer: () => Promise.reject(new Error('a replay goes past the buffer')),
     queue: (name, limits) => data.queue(name, limits),
     deadLetters: (route, limits) => data.deadLetters(route, limits),
+    table: (name) => tables.table(name),
     signal,
     clock: systemClock,
     allowScripts,
