@@ -58,7 +58,7 @@ describe('the package', () => {
     ];
     const routes = globSync('routes/**/*.yaml', { cwd: root });
     expect(packed).toEqual(expect.arrayContaining([...wanted, ...entries, ...routes]));
-    const known = /^(dist\/(src|connectors)\/.*\.(js|d\.ts)|routes\/[\w/.-]+\.(yaml|json|proto|avsc))$/;
+    const known = /^(dist\/(src|connectors)\/.*\.(js|d\.ts)|routes\/[\w/.-]+\.(yaml|csv|json|proto|avsc))$/;
     expect(packed.filter((path) => !wanted.includes(path) && !known.test(path))).toEqual([]);
   });
 
