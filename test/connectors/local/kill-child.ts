@@ -55,9 +55,9 @@ const ledger: AnyConnector = defineConnector({
 
 const config = `
 routes:
-  a: { guarantee: at-least-once, source: { ledger: { name: a, from: ${fromA} } }, sink: { local: { queue: q, store: disk, maxBytes: 4MiB } } }
-  b: { guarantee: at-least-once, source: { ledger: { name: b, from: ${fromB} } }, sink: { local: { queue: q, store: disk } } }
-  out: { guarantee: at-least-once, order: lane, window: 60, source: { local: { queue: q, store: disk } }, sink: ledger }
+  a: { guarantee: at-least-once, quarantine: { after: 0 }, source: { ledger: { name: a, from: ${fromA} } }, sink: { local: { queue: q, store: disk, maxBytes: 4MiB } } }
+  b: { guarantee: at-least-once, quarantine: { after: 0 }, source: { ledger: { name: b, from: ${fromB} } }, sink: { local: { queue: q, store: disk } } }
+  out: { guarantee: at-least-once, quarantine: { after: 0 }, order: lane, window: 60, source: { local: { queue: q, store: disk } }, sink: ledger }
 `;
 const ferry = await createEngine({ routes: { texts: [{ name: 'kill.yaml', text: config }] }, connectors: { ledger }, dataDir });
 await ferry.start();
