@@ -36,6 +36,7 @@ export const table = defineConnector({
       name: text('The table. Any number of routes may feed it.', {
         pattern: /^[A-Za-z][A-Za-z0-9_-]{0,62}$/,
         hint: 'a letter, then at most 62 letters, digits, _ or -',
+        example: 'products',
       }),
       key: template('What an entry is found by. A later message with the same key takes its place.', {
         default: '${{ key }}',
