@@ -73,7 +73,7 @@ function deadLetterText(source: AnyConnector, sink: AnyConnector): string {
   const [connector, connection] = source.sink && source.connection ? [source, 'from'] : [sink, 'to'];
   const settings: Record<string, string> = { ...(connector.connection && { connection }), ...starters[connector.name]?.sink };
   const parts = Object.entries(settings).map(([name, value]) => `${name}: ${value.replace(/^orders$|^\/queue\/orders$/, '$&.dead')}`);
-  return parts.length === 0 ? connector.name : `{ ${connector.name}: { ${parts.join(', ')} } }`;
+  return parts.length === 0 ? 'disk' : `{ ${connector.name}: { ${parts.join(', ')} } }`;
 }
 
 function connectionText(connector: AnyConnector, name: string, prefix: string): string {
