@@ -54,9 +54,10 @@ module.exports = {
     },
     {
       name: 'bottom',
-      comment: 'message, errors, clock, inbox, texts, tls, config and expr know nothing above them; config and expr are strangers.',
+      comment:
+        'message, errors, clock, inbox, texts, carries, tls, config and expr know nothing above them; config and expr are strangers.',
       severity: 'error',
-      from: { path: src('message|errors|clock|inbox|texts|tls|config') },
+      from: { path: src('message|errors|clock|inbox|texts|carries|tls|config') },
       to: { path: src('expr|steps|buffer|route|engine|admin|cli|index|envelope|testkit') },
     },
     {

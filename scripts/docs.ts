@@ -10,6 +10,7 @@ import type { AnyConnector } from '../src/connector.ts';
 import { expressionReference } from '../src/expr/index.ts';
 import { testReference, testSchema } from '../src/rehearsal/reference.ts';
 import { stepKinds } from '../src/steps/index.ts';
+import { mapping } from './mapping.ts';
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
@@ -23,6 +24,7 @@ const files = generatedFiles(loaded, Object.values(stepKinds));
 files.set('docs/reference/expressions.md', expressionReference());
 files.set('docs/reference/tests.md', testReference());
 files.set('mqferry-test.schema.json', `${JSON.stringify(testSchema(), null, 2)}\n`);
+files.set('docs/reference/mapping.md', await mapping());
 
 const stale: string[] = [];
 for (const [path, wanted] of files) {

@@ -2,10 +2,12 @@
  * THE DOOR: all that a connector may import. A connector connects once, reads, writes, closes, and throws NOT_CONNECTED when the link is
  * gone; reconnecting, back-off, retry, dead letters, metrics and shutdown are the engine's.
  */
+import type { Carries } from './carries.ts';
 import type { Fields, Infer } from './config/fields.ts';
 import type { MqferryError } from './errors.ts';
-import type { Message, Properties } from './message.ts';
+import type { Message } from './message.ts';
 
+export { type Carries, type HeaderKind, type Kept, type Slot, type Slots, textSlot, type Words, withSlots } from './carries.ts';
 export * from './config/fields.ts';
 export { describeError, type ErrorCode, errorCodes, MqferryError, notConnected } from './errors.ts';
 export { Inbox } from './inbox.ts';
@@ -112,19 +114,6 @@ export interface SinkCan {
   readonly routed: boolean;
   readonly carries: Carries;
   readonly notes?: readonly string[];
-}
-
-/** What a protocol has a slot for. The rest goes into `mqf-` headers, by the engine. */
-export interface Carries {
-  readonly headers: 'none' | 'text' | 'bytes' | 'typed';
-  /** The same header name more than once. */
-  readonly repeats: boolean;
-  readonly key: boolean;
-  readonly properties: readonly (keyof Properties)[];
-  /** Largest body. Infinity when the protocol has no limit. */
-  readonly maxBytes: number;
-  /** Lower-case header names (or prefixes that end in `*`) that are orders to the broker: sent under another name, never as they are. */
-  readonly reserved?: readonly string[];
 }
 
 /** A line in the log. Fields first, as pino has it. Never a message's content, never a secret. */

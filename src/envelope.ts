@@ -3,10 +3,13 @@
  *
  *   mqf-message-id mqf-group mqf-correlation-id mqf-reply-to mqf-timestamp-ms mqf-expires-at mqf-priority mqf-persistent mqf-type mqf-key
  *   content-type content-encoding (mqf-content-type, mqf-content-encoding where the message has a header of that name)
+ *   traceparent tracestate baggage   are text wherever they arrive, as their readers expect; bytes are marked as such
  *   mqf-tombstone   there is no body at all, which is not the same as an empty one
  *   mqf-types       `name=code;...`: types of the headers that had to become text, see envelope/text.ts; `name#1` is the second of that name,
- *                   `multi` a list that stands for a repeated header, `*=s` says that all others are strings
+ *                   `multi` a list that stands for a repeated header (`multi@0,2`: the places that its items had among all headers), `*=s`
+ *                   says that all others are strings
  *   mqf-h-<name>    a header of the user whose name is reserved: by the target broker, or by this list
+ *   mqf-x-<name>    one whose name the target cannot spell, percent-escaped
  *   mqf-error-*     why a message is a dead letter, see engine/dead-letter.ts
  *   mqf-replays     how often a dead letter was sent again, see route/replay.ts
  *   mqf-hops        how many times mqferry has carried it; the only one that is believed from everybody
@@ -15,15 +18,28 @@
  * The last two are written on every message, also when all of it fits.
  */
 import { isUtf8 } from 'node:buffer';
-import type { Carries } from './connector.ts';
+import type { Carries } from './carries.ts';
 import type { CopyIds } from './envelope/copy-id.ts';
 import { Cover } from './envelope/cover.ts';
-import { headerOfProperty, isHops, isId, isStamp, plainNames, wireNames } from './envelope/names.ts';
-import { isSendable, toText, wireText } from './envelope/text.ts';
+import {
+  headerOfProperty,
+  isPlainName,
+  isStamp,
+  isTraceAsBytes,
+  type PlainName,
+  plainNames,
+  propertyOfPlain,
+  wireNames,
+} from './envelope/names.ts';
+import { grouped, haveRepeats, isRepeat } from './envelope/repeats.ts';
+import { SlotRules } from './envelope/slots.ts';
+import { givenId, hopsOf, noStamps, stamped, stampsOf } from './envelope/stamps.ts';
+import { isSendable, toText } from './envelope/text.ts';
 import { MqferryError } from './errors.ts';
-import { type Header, type Headers, type HeaderValue, type Message, type MessageInit, type Properties, propertyNames } from './message.ts';
+import type { Header, Headers, HeaderValue, Message, MessageInit, Properties } from './message.ts';
 
 export { type CopyIds, copyIds } from './envelope/copy-id.ts';
+export { keepMeant, takeMeant } from './envelope/meant.ts';
 export { inbound } from './envelope/open.ts';
 
 export interface OutboundOptions {
@@ -52,7 +68,7 @@ class Target {
   readonly #mode: 'envelope' | 'reject' | 'drop';
   readonly #maxHops: number | undefined;
   readonly #copyId: CopyIds;
-  readonly #homeless: readonly (keyof Properties)[];
+  readonly #slots: SlotRules;
   readonly #movesReplyTo: boolean;
   readonly #wireName: (name: string) => string;
 
@@ -61,10 +77,10 @@ class Target {
     this.#mode = mode;
     this.#maxHops = maxHops;
     this.#copyId = copyId ?? ((_, given) => given);
-    this.#homeless = propertyNames.filter((name) => !carries.properties.includes(name));
+    this.#slots = new SlotRules(carries);
     // A target that has every slot is in this process: it is no other broker.
-    this.#movesReplyTo = replyTo !== 'slot' && this.#homeless.length > 0;
-    this.#wireName = wireNames(carries.reserved ?? []);
+    this.#movesReplyTo = replyTo !== 'slot' && this.#slots.homeless.length > 0;
+    this.#wireName = wireNames(carries.reserved ?? [], carries.allowsName);
   }
 
   translate(message: Message): Message | MqferryError {
@@ -75,13 +91,15 @@ class Target {
     if (misfit !== undefined && this.#mode === 'reject')
       return new MqferryError('UNMAPPABLE', `the target cannot carry ${misfit}; see onUnmappable`);
     const stamps = this.#stamps(message, hops);
-    if (misfit === undefined) return stamped(message, stamps);
+    if (misfit === undefined) return stamped(message, this.#exact(message, stamps));
     return this.#mode === 'drop' ? this.#stripped(message, stamps) : this.#enveloped(message, stamps);
   }
 
   /** The first thing that does not fit; undefined when everything does. */
   #misfit(message: Message): string | undefined {
-    for (const name of this.#homeless) if (message[name] !== undefined && this.#matters(name, message)) return `the property ${name}`;
+    for (const name of this.#slots.homeless) if (message[name] !== undefined && this.#matters(name, message)) return `the property ${name}`;
+    const refused = this.#slots.refused(message);
+    if (refused !== undefined) return refused;
     if (this.#isForeignReplyTo(message)) return "the replyTo of the source's broker";
     if (message.key !== null && !this.#carries.key) return 'the key';
     if (message.body === null && !this.#hasTombstones) return 'a message without a body';
@@ -109,35 +127,51 @@ class Target {
       if (isStamp(name)) continue;
       if (kind === 'none') return `the header ${JSON.stringify(name)}`;
       if (this.#wireName(name) !== name) return `a header named ${JSON.stringify(name)}`;
+      if (kind === 'typed' && this.#mode === 'envelope' && isTraceAsBytes(name, value)) return `the header ${JSON.stringify(name)} as text`;
+      if (this.#isMistakable(name)) return `a header named ${JSON.stringify(name)}, as it is`;
       if (!repeats && isRepeat(headers, i)) return `the header ${JSON.stringify(name)} more than once`;
       if (!this.#valueFits(kind, value)) return `the type of the header ${JSON.stringify(name)}`;
     }
     return undefined;
   }
 
-  #valueFits(kind: 'text' | 'bytes' | 'typed', value: HeaderValue): boolean {
-    if (kind === 'typed') return true;
-    if (kind === 'text') return typeof value === 'string' && isSendable(value);
+  #valueFits(kind: Kind, value: HeaderValue): boolean {
+    const { keepsValue } = this.#carries;
+    if (kind === 'typed') return keepsValue?.(value) ?? true;
+    if (kind === 'text') return keepsValue?.(value) ?? (typeof value === 'string' && isSendable(value));
     // An envelope says that it was text and not bytes; without one, text is its bytes.
     if (typeof value === 'string') return this.#mode !== 'envelope' && value.isWellFormed();
-    return value === null || Buffer.isBuffer(value);
+    return Buffer.isBuffer(value) || (value === null && this.#carries.nulls !== false);
+  }
+
+  /** The name is that by which a property travels there, and would come back as one; only an envelope can say that it is none. */
+  #isMistakable(name: string): boolean {
+    return this.#mode === 'envelope' && isPlainName(name) && this.#isPlain(name);
+  }
+
+  /** A property of this plain name has no slot there. */
+  #isPlain(name: PlainName): boolean {
+    const { headers: kind, properties } = this.#carries;
+    return kind !== 'typed' && !properties.includes(propertyOfPlain[name]);
+  }
+
+  /** What a slot rounds, exactly, and `others` behind it. `drop` leaves it at the rounded value. */
+  #exact(message: Message, others: readonly Header[]): readonly Header[] {
+    const exact = this.#mode === 'drop' ? undefined : this.#slots.exact(message, this.#carries.headers === 'typed');
+    return exact === undefined ? others : exact.concat(others);
   }
 
   /** What is written on every message, whatever fits. */
   #stamps(message: Message, hops: number): readonly Header[] {
     const { headers: kind } = this.#carries;
-    if (kind === 'none') return noStamps;
-    const id = this.#copyId(message, givenId(message.headers));
-    if (hops === 0) return id === undefined ? noStamps : [['mqf-id', id]];
-    const counted = hops === 1 ? firstHop[kind === 'typed' ? 'typed' : 'text'] : hopsHeader(hops, kind);
-    return id === undefined ? [counted] : [counted, ['mqf-id', id]];
+    return kind === 'none' ? noStamps : stampsOf(hops, this.#copyId(message, givenId(message.headers)), kind);
   }
 
   /** Without what does not fit; of a repeated header the first stays, of a type the text. */
   #stripped(message: Message, stamps: readonly Header[]): Message {
     const { headers: kind, repeats, key } = this.#carries;
     const changes: Changes = { headers: [] };
-    for (const name of this.#homeless) changes[name] = undefined;
+    for (const name of this.#slots.leaving(message)) changes[name] = undefined;
     if (this.#isForeignReplyTo(message)) changes.replyTo = undefined;
     if (!key) changes.key = null;
     if (message.body === null && !this.#hasTombstones) changes.body = Buffer.alloc(0);
@@ -153,17 +187,15 @@ class Target {
 
   #enveloped(message: Message, stamps: readonly Header[]): Message {
     const { headers: kind, key } = this.#carries;
-    const cover = new Cover(kind as 'text' | 'bytes' | 'typed', message.headers);
+    const cover = new Cover(kind as Kind, message.headers, (value) => this.#valueFits(kind as Kind, value));
     this.#coverHeaders(message.headers, cover);
     const changes: Changes = { headers: cover.headers };
-    for (const name of this.#homeless) {
-      if (message[name] === undefined || !this.#matters(name, message)) continue;
-      cover.addProperty(propertyHeader(name, kind, message.headers), message[name]);
+    const leaving = this.#slots.leaving(message);
+    if (this.#isForeignReplyTo(message) && !leaving.includes('replyTo')) leaving.push('replyTo');
+    for (const name of leaving) {
+      if (!this.#matters(name, message)) continue;
+      cover.addProperty(this.#headerOf(name, message.headers), message[name]);
       changes[name] = undefined;
-    }
-    if (this.#isForeignReplyTo(message) && this.#carries.properties.includes('replyTo')) {
-      cover.addProperty(headerOfProperty.replyTo, message.replyTo as string);
-      changes.replyTo = undefined;
     }
     if (message.key !== null && !key) {
       cover.addProperty('mqf-key', isUtf8(message.key) ? message.key.toString() : message.key);
@@ -174,96 +206,40 @@ class Target {
       changes.body = Buffer.alloc(0);
     }
     cover.finish();
-    cover.headers.push(...stamps);
+    cover.headers.push(...this.#exact(message, stamps));
     return message.change(changes);
+  }
+
+  /** The header that a property travels by: a plain name where it could be taken for nothing else. */
+  #headerOf(property: keyof Properties, headers: Headers): string {
+    const plain = (plainNames as Partial<Record<keyof Properties, string>>)[property];
+    if (plain === undefined || !this.#isPlain(plain as PlainName)) return headerOfProperty[property];
+    return headers.some(([name]) => name.toLowerCase() === plain) ? headerOfProperty[property] : plain;
   }
 
   /** Headers under the names they are sent by; repeats together where the target holds a name once. */
   #coverHeaders(headers: Headers, cover: Cover): void {
-    if (!this.#carries.repeats && this.#haveRepeats(headers)) {
-      for (const [name, values] of this.#byName(headers)) {
-        if (values.length > 1) cover.addRepeated(name, values);
-        else cover.addHeader(name, values[0] as HeaderValue);
-      }
+    if (this.#carries.repeats || !haveRepeats(headers, this.#wireName)) {
+      for (const [name, value] of headers) if (!isStamp(name)) this.#coverHeader(this.#wireName(name), value, cover);
       return;
     }
-    for (const [name, value] of headers) if (!isStamp(name)) cover.addHeader(this.#wireName(name), value);
+    for (const { name, values, places } of grouped(headers, this.#wireName)) {
+      if (values.length > 1) cover.addRepeated(name, values, places);
+      else this.#coverHeader(name, values[0] as HeaderValue, cover);
+    }
   }
 
-  #haveRepeats(headers: Headers): boolean {
-    for (let i = 1; i < headers.length; i++) {
-      const name = this.#wireName((headers[i] as Header)[0]);
-      for (let j = 0; j < i; j++) if (this.#wireName((headers[j] as Header)[0]) === name) return true;
-    }
-    return false;
-  }
-
-  #byName(headers: Headers): ReadonlyMap<string, readonly HeaderValue[]> {
-    const groups = new Map<string, HeaderValue[]>();
-    for (const [name, value] of headers) {
-      if (isStamp(name)) continue;
-      const wireName = this.#wireName(name);
-      const group = groups.get(wireName);
-      if (group) group.push(value);
-      else groups.set(wireName, [value]);
-    }
-    return groups;
+  #coverHeader(wireName: string, value: HeaderValue, cover: Cover): void {
+    if (this.#isMistakable(wireName)) cover.addMistakable(wireName, value);
+    else if (isTraceAsBytes(wireName, value)) cover.addText(wireName, value);
+    else cover.addHeader(wireName, value);
   }
 }
 
-const noStamps: readonly Header[] = [];
-
-function hopsHeader(hops: number, kind: Carries['headers']): Header {
-  return ['mqf-hops', kind === 'typed' ? hops : String(hops)];
-}
-
-/** What nearly every message gets. */
-const firstHop = { typed: hopsHeader(1, 'typed'), text: hopsHeader(1, 'text') };
+type Kind = Exclude<Carries['headers'], 'none'>;
 
 type Changes = { -readonly [K in keyof Properties]?: Properties[K] } & {
   headers: Header[];
   key?: null;
   body?: NonNullable<MessageInit['body']>;
 };
-
-function propertyHeader(property: keyof Properties, kind: Carries['headers'], headers: Headers): string {
-  const plain = kind === 'typed' ? undefined : (plainNames as Partial<Record<keyof Properties, string>>)[property];
-  const isTaken = plain !== undefined && headers.some(([name]) => name.toLowerCase() === plain);
-  return plain === undefined || isTaken ? headerOfProperty[property] : plain;
-}
-
-/** The message with these at its end and no others of their kind. */
-function stamped(message: Message, stamps: readonly Header[]): Message {
-  const { headers } = message;
-  let isStamped = false;
-  for (let i = 0; i < headers.length && !isStamped; i++) isStamped = isStamp((headers[i] as Header)[0]);
-  if (stamps.length === 0 && !isStamped) return message;
-  const kept = isStamped ? headers.filter(([name]) => !isStamp(name)) : headers;
-  return message.withHeaders(kept.concat(stamps));
-}
-
-/** The same header name stands before. */
-function isRepeat(headers: Headers, index: number): boolean {
-  const name = (headers[index] as Header)[0];
-  for (let i = 0; i < index; i++) if ((headers[i] as Header)[0] === name) return true;
-  return false;
-}
-
-function hopsOf(headers: Headers): number {
-  for (let i = 0; i < headers.length; i++) {
-    const header = headers[i] as Header;
-    if (!isHops(header[0])) continue;
-    const hops = Number(wireText(header[1]));
-    return Number.isInteger(hops) && hops > 0 ? hops : 0;
-  }
-  return 0;
-}
-
-/** The `mqf-id` that a message has: from a trusted source, or set by a step. Whatever type the last broker made of it, it is text. */
-function givenId(headers: Headers): string | undefined {
-  for (let i = 0; i < headers.length; i++) {
-    const header = headers[i] as Header;
-    if (isId(header[0])) return toText(header[1])[0] || undefined;
-  }
-  return undefined;
-}

@@ -99,9 +99,9 @@ const name = fc
       'a#1',
       'a;=%',
     ),
-    fc.constantFrom('toString', '__proto__', 'constructor', 'Content-Type', 'mqf-tombstone', 'mqf-key'),
+    fc.constantFrom('toString', '__proto__', 'constructor', 'Content-Type', 'content-type', 'content-encoding', 'mqf-tombstone', 'mqf-key'),
   )
-  .filter((one) => !/^(mqf-h-|mqf-(hops|id)$|content-(type|encoding)$)/.test(one));
+  .filter((one) => !/^(mqf-h-|mqf-(hops|id)$)/.test(one));
 const optional = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
 const message: fc.Arbitrary<Message> = fc
   .record({
@@ -127,20 +127,12 @@ const message: fc.Arbitrary<Message> = fc
   })
   .map((init) => new Message(init as MessageInit));
 
-/** A target without repeats brings those of one name together; their order is kept. */
-function together(headers: Headers): Headers {
-  const names = [...new Set(headers.map(([one]) => one))];
-  return names.flatMap((one) => headers.filter(([other]) => other === one));
-}
-
 describe('a message goes out and comes back from a trusted source as it was', () => {
   test.each(Object.entries(profiles))('by %s', (_, carries) => {
-    const open = inbound(true);
+    const open = inbound(true, carries);
     fc.assert(
       fc.property(message, (original) => {
-        const back = open(pass(carries, original));
-        const expected = carries.repeats ? original : original.change({ headers: together(original.headers) });
-        expect(content(back)).toEqual(content(expected));
+        expect(content(open(pass(carries, original)))).toEqual(content(original));
       }),
       { numRuns: 400 },
     );
@@ -175,12 +167,11 @@ describe('a message goes out and comes back from a trusted source as it was', ()
   });
 
   test('over a chain of all of them', () => {
-    const open = inbound(true);
     fc.assert(
       fc.property(message, (original) => {
         let at = original;
-        for (const carries of [mqtt5, kafka, amqp, stomp, kafka]) at = open(pass(carries, at)).asReceived();
-        expect(content(at)).toEqual(content(original.change({ headers: together(original.headers) })));
+        for (const carries of [mqtt5, kafka, amqp, stomp, kafka]) at = inbound(true, carries)(pass(carries, at)).asReceived();
+        expect(content(at)).toEqual(content(original));
       }),
       { numRuns: 100 },
     );

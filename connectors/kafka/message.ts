@@ -25,25 +25,35 @@ function originOf({ topic, topicId, partition }: Claim, offset: number): Origin 
   return topicId === undefined ? { topic, partition, offset } : { topic, topicId, partition, offset };
 }
 
-/** Headers as Kafka has them, repeats included. Throws UNMAPPABLE for a value that no bytes can stand for. */
+/** Headers as Kafka has them, repeats included. Throws UNMAPPABLE for a value that no bytes can stand for, and for text that is no UTF-8. */
 export function toHeaders(message: Message): OutHeaders {
   const { headers } = message;
-  for (let i = 0; i < headers.length; i++)
-    if (!isWritable((headers[i] as Header)[1])) return headers.map(([name, each]) => [name, written(name, each)] as const);
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Header;
+    if (!header[0].isWellFormed() || !isWritable(header[1]))
+      return headers.map(([name, each]) => [checked(name), written(name, each)] as const);
+  }
   return headers as OutHeaders;
 }
 
 function isWritable(value: HeaderValue): value is Buffer | string | null {
-  return typeof value === 'string' || value === null || Buffer.isBuffer(value);
+  return typeof value === 'string' ? value.isWellFormed() : value === null || Buffer.isBuffer(value);
+}
+
+/** Half a surrogate pair would be written as something else. */
+function checked(text: string): string {
+  if (text.isWellFormed()) return text;
+  throw new MqferryError('UNMAPPABLE', 'a header holds half a surrogate pair, which UTF-8 cannot say');
 }
 
 // The engine writes other types as text before they come here; these are for what it cannot know.
 function written(name: string, value: HeaderValue): Buffer | string | null {
+  if (typeof value === 'string') return checked(value);
   if (isWritable(value)) return value;
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
   if (value instanceof Typed) return Buffer.isBuffer(value.value) ? value.value : String(value.value);
-  throw new MqferryError('UNMAPPABLE', `Kafka cannot hold the header "${name}": a list or map`);
+  throw new MqferryError('UNMAPPABLE', `Kafka cannot hold the header "${name}": a list, a map or no time`);
 }
 
 /** Whole milliseconds as Kafka has them. Throws UNMAPPABLE for a time it cannot hold. */

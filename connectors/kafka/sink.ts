@@ -10,6 +10,7 @@ import {
   type SinkEnd,
   tlsNotes,
 } from '../../src/connector.ts';
+import { carries } from './carries.ts';
 import type { SinkConfig } from './config.ts';
 import { clientOptions, loadDriver } from './connection.ts';
 import { toHeaders, topicFault, toTimestamp } from './message.ts';
@@ -29,13 +30,12 @@ function sinkCan(config: SinkConfig): SinkCan {
     maxWrite: { messages: batchMessages, bytes: 4 * 1024 * 1024 },
     confirms: 'stored',
     routed: true,
-    carries: { headers: 'bytes', repeats: true, key: true, properties: ['timestamp'], maxBytes: Number.POSITIVE_INFINITY },
+    carries: carries(config.connection.driver),
     notes: [
       'What is confirmed is held by every in-sync replica: with min.insync.replicas of 1 or one replica, losing one broker can lose it.',
       'Records without a key take turns over the partitions, one write at a time: they have no order among themselves.',
-      'A header name that is not UTF-8 cannot be written.',
       ...(config.connection.driver === 'kafkajs'
-        ? ['driver kafkajs: a header without a value (null) is refused, and headers of different names may change their order.']
+        ? ['driver kafkajs: a header without a value (null) is written empty, and headers of different names may change their order.']
         : []),
       ...tlsNotes(config.connection.tls),
     ],

@@ -13,6 +13,7 @@ import {
   type SourceEnd,
   tlsNotes,
 } from '../../src/connector.ts';
+import { carries } from './carries.ts';
 import { Commits, type Span } from './commits.ts';
 import type { SourceConfig } from './config.ts';
 import { clientOptions, loadDriver } from './connection.ts';
@@ -27,7 +28,7 @@ function sourceCan(config: SourceConfig): SourceCan {
     redelivers: 'inOrder',
     // An offset alone names a record only within its topic, and kafkajs does not know the ids of topics.
     stableIds: config.connection.driver === 'kafkajs' ? [] : ['topicId', 'partition', 'offset'],
-    carries: { headers: 'bytes', repeats: true, key: true, properties: ['timestamp'], maxBytes: Number.POSITIVE_INFINITY },
+    carries: carries(config.connection.driver),
     notes: [
       'Records that retention removes before they are read are lost; mqferry notices and stops (onGap).',
       'A group that commits nothing for longer than offsets.retention.minutes (7 days) is forgotten by Kafka and starts again as `from` says.',

@@ -1,18 +1,9 @@
 /** MQTT packets to messages and back. Nothing here touches a connection. */
 import { isUtf8 } from 'node:buffer';
-import { type Carries, type Header, type Headers, Message, MqferryError, type Origin } from '../../src/connector.ts';
+import { type Header, type Headers, Message, MqferryError, type Origin } from '../../src/connector.ts';
+import { expiryMaxSeconds } from './carries.ts';
 import type { Incoming } from './decode.ts';
 import { textProblem, topicProblem } from './topic.ts';
-
-/** Largest packet of the protocol: one byte, the length, and what four bytes of length can say. */
-export const maxPacketBytes = 1 + 4 + 268_435_455;
-
-/** What each version of the protocol has a slot for. A topic may take 64 KiB of the packet. */
-export function carries(version: 5 | '3.1.1'): Carries {
-  const maxBytes = maxPacketBytes - 128 * 1024;
-  if (version !== 5) return { headers: 'none', repeats: false, key: false, properties: [], maxBytes };
-  return { headers: 'text', repeats: true, key: false, properties: ['correlationId', 'replyTo', 'expiresAt', 'contentType'], maxBytes };
-}
 
 /** What the broker sent, with its expiry counted from now. */
 export function fromPublish(packet: Incoming, lane: string): Message {
@@ -106,7 +97,8 @@ function toUserProperties(headers: Headers): Headers {
 
 /** The whole seconds that are left, at least one: 0 would mean that it must not be delivered at all. */
 function secondsLeft(expiresAt: number): number {
-  return Math.min(0xffff_ffff, Math.max(1, Math.ceil((expiresAt - Date.now()) / 1000)));
+  if (Number.isNaN(expiresAt)) throw unmappable('expiresAt is not a number');
+  return Math.min(expiryMaxSeconds, Math.max(1, Math.ceil((expiresAt - Date.now()) / 1000)));
 }
 
 function correlationData(value: string | Buffer): Buffer {

@@ -11,11 +11,12 @@ import {
   tlsNotes,
 } from '../../src/connector.ts';
 import { addressesOf } from './address.ts';
+import { carries } from './carries.ts';
 import type { SinkConfig } from './config.ts';
 import { connect, type Limits, type Link, type Tenant } from './connection.ts';
 import { decodePuback } from './decode.ts';
 import { encodePublishes } from './encode.ts';
-import { carries, type Publish } from './message.ts';
+import type { Publish } from './message.ts';
 import { type Publisher, publisher, refusalOf } from './publisher.ts';
 import { noSubscriber, pubackRefusal, type Reason } from './reasons.ts';
 import { Stall } from './stall.ts';

@@ -12,11 +12,12 @@ import {
 } from '../../src/connector.ts';
 import { Acks } from './acks.ts';
 import { addressesOf } from './address.ts';
+import { carries } from './carries.ts';
 import type { SourceConfig } from './config.ts';
 import { connect, type Link, type Tenant } from './connection.ts';
 import { decodePublish } from './decode.ts';
 import { Hold } from './hold.ts';
-import { carries, fromPublish } from './message.ts';
+import { fromPublish } from './message.ts';
 import { subscribe } from './subscribe.ts';
 import { filterProblem, isShared } from './topic.ts';
 

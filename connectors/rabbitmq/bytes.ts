@@ -177,6 +177,11 @@ export class ByteReader {
   }
 }
 
+/** Whether this is short text, as names and properties are: one byte counts its bytes, and a UTF-16 unit has three at most. */
+export function isShort(text: string): boolean {
+  return text.isWellFormed() && (text.length <= 85 || Buffer.byteLength(text) <= 255);
+}
+
 /** The text, or undefined when the bytes are not UTF-8: decoding would replace them without a word. */
 export function decodeText(buffer: Buffer, start: number, end: number): string | undefined {
   const text = buffer.toString('utf8', start, end);

@@ -1,52 +1,9 @@
 /** Between {@link Message} and the properties of AMQP 0-9-1: pure, and exact both ways. */
 import { isUtf8 } from 'node:buffer';
-import { type Carries, type Header, Message, type MessageInit, MqferryError, type Origin } from '../../src/connector.ts';
+import { type Header, Message, type MessageInit, MqferryError, type Origin } from '../../src/connector.ts';
 import { ByteReader, type ByteWriter } from './bytes.ts';
+import { expirationMaxMs, isOrdinaryReplyTo, secondsMax } from './carries.ts';
 import { readTable, writeTable } from './table.ts';
-
-/** RabbitMQ 3.x takes bodies up to 128 MiB unless told otherwise; beyond `max_message_size` it closes the channel. */
-export const bodyMaxBytes = 134_217_728;
-
-/** RabbitMQ refuses an expiration beyond 32 bits of milliseconds (49 days) by closing the channel. */
-const expirationMaxMs = 0xffff_ffff;
-
-/** A publisher that writes milliseconds where AMQP means seconds is beyond this (the year 5138). */
-const secondsMax = 100_000_000_000;
-
-/** What an AMQP 0-9-1 message has a slot for. */
-export const carries: Carries = {
-  headers: 'typed',
-  repeats: false,
-  key: false,
-  properties: [
-    'id',
-    'correlationId',
-    'replyTo',
-    'timestamp',
-    'expiresAt',
-    'priority',
-    'persistent',
-    'contentType',
-    'contentEncoding',
-    'type',
-  ],
-  maxBytes: bodyMaxBytes,
-  // Orders to the broker or its plugins, or its own marks, which it acts upon: it drops a message whose x-death says that it went in a circle.
-  reserved: [
-    'cc',
-    'bcc',
-    'x-delay',
-    'x-death',
-    'x-first-death-*',
-    'x-last-death-*',
-    'x-delivery-count',
-    'x-acquired-count',
-    'x-received-from',
-    'x-shovelled',
-    'x-stream-*',
-    'x-deduplication-header',
-  ],
-};
 
 /** One delivery as the client hands it over: `properties` are the bytes of the content header, undecoded. */
 export interface Delivery {
@@ -173,8 +130,8 @@ function timestampMs(value: bigint): number | undefined {
  * RabbitMQ would close the channel or the connection for.
  */
 export function writeProperties(writer: ByteWriter, message: Message, nowMs: number): void {
-  const { correlationId } = message;
-  const headers = headersOf(message, nowMs);
+  const { correlationId, headers } = message;
+  refuseOrders(headers);
   const start = writer.at;
   let flags: number = flag.deliveryMode;
   writer.u16(0);
@@ -186,12 +143,11 @@ export function writeProperties(writer: ByteWriter, message: Message, nowMs: num
   }
   writer.u8(2);
   if (message.priority !== undefined) flags |= writePriority(writer, message.priority);
-  if (correlationId !== undefined && fitsShort(correlationId)) {
-    flags |= short(writer, flag.correlationId, 'the correlation id', correlationId.toString());
-  }
+  if (correlationId !== undefined) flags |= short(writer, flag.correlationId, 'the correlation id', textOf(correlationId));
   if (message.replyTo !== undefined) flags |= short(writer, flag.replyTo, 'the reply-to', ordinaryReplyTo(message.replyTo));
-  const expiration = expirationOf(message.expiresAt, nowMs);
-  if (expiration !== undefined) flags |= short(writer, flag.expiration, 'the expiration', expiration);
+  if (message.expiresAt !== undefined) {
+    flags |= short(writer, flag.expiration, 'the expiration', expirationOf(message.expiresAt, nowMs));
+  }
   if (message.id !== undefined) flags |= short(writer, flag.messageId, 'the message id', message.id);
   if (message.timestamp !== undefined) flags |= writeTimestamp(writer, message.timestamp);
   if (message.type !== undefined) flags |= short(writer, flag.type, 'the type', message.type);
@@ -212,39 +168,26 @@ function writePriority(writer: ByteWriter, priority: number): number {
 }
 
 function writeTimestamp(writer: ByteWriter, ms: number): number {
-  if (!Number.isFinite(ms) || ms < 0) throw new MqferryError('UNMAPPABLE', `the timestamp ${ms} is not a time since 1970`);
+  if (!(ms >= 0 && ms < secondsMax * 1000)) throw new MqferryError('UNMAPPABLE', `the timestamp ${ms} is not a time from 1970 to 5138`);
   writer.i64(Math.floor(ms / 1000));
   return flag.timestamp;
 }
 
-/** RabbitMQ takes this name as an order and closes the channel when the publisher does not consume from it. */
+function textOf(correlationId: string | Buffer): string {
+  if (Buffer.isBuffer(correlationId) && !isUtf8(correlationId)) throw new MqferryError('UNMAPPABLE', 'the correlation id is not UTF-8');
+  return correlationId.toString();
+}
+
 function ordinaryReplyTo(replyTo: string): string {
-  if (replyTo !== 'amq.rabbitmq.reply-to') return replyTo;
-  throw new MqferryError('UNMAPPABLE', 'the reply-to amq.rabbitmq.reply-to means a consumer on the same channel');
+  if (isOrdinaryReplyTo(replyTo)) return replyTo;
+  throw new MqferryError('UNMAPPABLE', `the reply-to ${replyTo} means a consumer on the same channel`);
 }
 
-/** The time that remains, in whole milliseconds; undefined when there is no limit that AMQP can say. */
-function expirationOf(expiresAtMs: number | undefined, nowMs: number): string | undefined {
-  if (expiresAtMs === undefined) return undefined;
-  if (!Number.isFinite(expiresAtMs)) throw new MqferryError('UNMAPPABLE', `the expiry ${expiresAtMs} is not a time`);
+/** The time that remains, in whole milliseconds. */
+function expirationOf(expiresAtMs: number, nowMs: number): string {
   const remaining = Math.ceil(expiresAtMs - nowMs);
-  return remaining > expirationMaxMs ? undefined : String(Math.max(1, remaining));
-}
-
-function fitsShort(value: string | Buffer): boolean {
-  return Buffer.isBuffer(value) ? value.length <= 255 && isUtf8(value) : value.length <= 85 || Buffer.byteLength(value) <= 255;
-}
-
-/** The message's headers, and those that hold what no property of AMQP can. */
-function headersOf(message: Message, nowMs: number): readonly Header[] {
-  const { headers, timestamp, expiresAt, correlationId } = message;
-  refuseOrders(headers);
-  const extra: Header[] = [];
-  if (timestamp !== undefined && timestamp % 1000 !== 0) extra.push(['mqf-timestamp-ms', Math.floor(timestamp)]);
-  if (expiresAt !== undefined && expiresAt - nowMs > expirationMaxMs) extra.push(['mqf-expires-at', Math.ceil(expiresAt)]);
-  if (correlationId !== undefined && !fitsShort(correlationId)) extra.push(['mqf-correlation-id', correlationId]);
-  if (message.body === null) extra.push(['mqf-tombstone', true]);
-  return extra.length === 0 ? headers : [...headers.filter(([name]) => !extra.some(([other]) => other === name)), ...extra];
+  if (remaining <= expirationMaxMs) return String(Math.max(1, remaining));
+  throw new MqferryError('UNMAPPABLE', `the expiry ${expiresAtMs} is not a time within the next 49 days`);
 }
 
 /** The engine has renamed them; should one be left, the broker must not see it: it would send the message elsewhere too. */

@@ -5,7 +5,8 @@
  */
 import { type Message, MqferryError, type Template } from '../../src/connector.ts';
 import { ByteWriter } from './bytes.ts';
-import { bodyMaxBytes, writeProperties } from './message.ts';
+import { bodyMaxBytes } from './carries.ts';
+import { writeProperties } from './message.ts';
 
 /** Properties and headers of one message: the limit of amqplib too, so that any client can read what we write. */
 const propertiesMaxBytes = 65_536;

@@ -11,11 +11,12 @@ import {
   type SinkEnd,
   tlsNotes,
 } from '../../src/connector.ts';
+import { carries } from './carries.ts';
 import type { SinkConfig } from './config.ts';
 import { Confirms, type Unconfirmed } from './confirms.ts';
 import { type Link, open } from './connection.ts';
 import { channelNumber } from './frames.ts';
-import { carries, type Delivery } from './message.ts';
+import type { Delivery } from './message.ts';
 import { PublishEncoder, type PublishTarget } from './publish.ts';
 
 function sinkCan({ connection }: SinkConfig): SinkCan {

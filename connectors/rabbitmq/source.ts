@@ -11,9 +11,10 @@ import {
   type SourceEnd,
   tlsNotes,
 } from '../../src/connector.ts';
+import { carries } from './carries.ts';
 import type { SourceConfig } from './config.ts';
 import { type Link, open } from './connection.ts';
-import { carries, type Delivery, toMessage } from './message.ts';
+import { type Delivery, toMessage } from './message.ts';
 
 /** Reads a queue. */
 export class RabbitmqSourceEnd implements SourceEnd {

@@ -6,7 +6,7 @@ import { type Header, type HeaderValue, MqferryError, Typed } from '../../src/co
 import { type ByteReader, type ByteWriter, decodeText } from './bytes.ts';
 
 /** Deeper than any sane header, and far from where recursion hurts. */
-const depthMax = 64;
+export const depthMax = 64;
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 /** Seconds; what a Date can hold. */
@@ -149,7 +149,7 @@ function writeArray(writer: ByteWriter, values: readonly HeaderValue[], depth: n
 }
 
 function writeNumber(writer: ByteWriter, value: number): void {
-  if (Number.isSafeInteger(value)) {
+  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
     writer.u8(0x6c);
     writer.i64(value);
   } else {
@@ -178,7 +178,7 @@ function finite(value: number): number {
   return value;
 }
 
-const smallIntegers: Readonly<Record<string, readonly [tag: number, bytes: 1 | 2 | 4, min: number, max: number]>> = {
+export const smallIntegers: Readonly<Record<string, readonly [tag: number, bytes: 1 | 2 | 4, min: number, max: number]>> = {
   int8: [0x62, 1, -0x80, 0x7f],
   uint8: [0x42, 1, 0, 0xff],
   int16: [0x73, 2, -0x8000, 0x7fff],
@@ -219,12 +219,19 @@ function writeSmallInteger(writer: ByteWriter, type: string, value: number): voi
 
 /** False when 32 bits and 255 places cannot hold it. */
 function writeDecimal(writer: ByteWriter, text: string): boolean {
-  const match = /^(\d+)(?:\.(\d+))?$/.exec(text);
-  const places = match?.[2]?.length ?? 0;
-  const digits = match ? BigInt(match[1] + (match[2] ?? '')) : -1n;
-  if (digits < 0n || digits > 0xffff_ffffn || places > 255) return false;
+  const parts = decimalParts(text);
+  if (parts === undefined) return false;
   writer.u8(0x44);
-  writer.u8(places);
-  writer.u32(Number(digits));
+  writer.u8(parts.places);
+  writer.u32(parts.digits);
   return true;
+}
+
+/** `123.45` is 12345 with 2 places; undefined when that is more than AMQP can say. */
+export function decimalParts(text: string): { readonly digits: number; readonly places: number } | undefined {
+  const match = /^(0|[1-9]\d*)(?:\.(\d+))?$/.exec(text);
+  if (match === null) return undefined;
+  const places = match[2]?.length ?? 0;
+  const digits = BigInt(match[1] + (match[2] ?? ''));
+  return digits > 0xffff_ffffn || places > 255 ? undefined : { digits: Number(digits), places };
 }

@@ -20,9 +20,13 @@ export interface Profile {
   readonly expiry: { readonly header: 'expiration' | 'expires'; readonly isRelative: boolean };
   /** Multiplies the `timestamp` of a MESSAGE to milliseconds. */
   readonly timestampUnitMs: number;
+  /** It keeps the `timestamp` of a SEND. */
+  readonly takesTimestamp: boolean;
+  /** Whether it keeps a reply-to as it is, and takes it for no order. */
+  isAddress(replyTo: string): boolean;
   readonly prioritiesMax: number;
-  /** The header of a SEND that holds the group. RabbitMQ has none. */
-  readonly group: string;
+  /** The header of a SEND that holds the group; undefined when there is none. */
+  readonly group: string | undefined;
   /** `message-id` names the message and not the delivery: it is the same in every copy. */
   readonly hasStableId: boolean;
   /** The longest header name and short property, in bytes. */
@@ -68,8 +72,10 @@ const unknown: Profile = {
   flaw: generalFlaw,
   expiry: { header: 'expires', isRelative: false },
   timestampUnitMs: 1,
+  takesTimestamp: false,
+  isAddress: (replyTo) => /^\/(?:queue|topic)\/[^,*>?]+$/.test(replyTo),
   prioritiesMax: 9,
-  group: 'JMSXGroupID',
+  group: undefined,
   hasStableId: false,
   shortMax: Infinity,
   lineMax: Infinity,
@@ -90,6 +96,9 @@ const rabbitmq: Profile = {
   flaw: (destination) => generalFlaw(destination) ?? rabbitmqFlaw(destination),
   expiry: { header: 'expiration', isRelative: true },
   timestampUnitMs: 1000,
+  takesTimestamp: true,
+  // It makes a queue for `/temp-queue/...`, and puts `/reply-queue/` before anything without a slash.
+  isAddress: (replyTo) => /^\/(?!temp-queue\/)/.test(replyTo),
   prioritiesMax: 255,
   shortMax: 255,
 };
@@ -111,6 +120,8 @@ const activemq: Profile = {
   durable: (name) => [['activemq.subscriptionName', name]],
   flaw: (destination) => generalFlaw(destination) ?? activemqFlaw(destination),
   hasStableId: true,
+  takesTimestamp: true,
+  group: 'JMSXGroupID',
   lineMax: 10_000, // MAX_HEADER_LENGTH 10 KiB, of the line as it is on the wire
   headersMax: 950, // MAX_HEADERS 1,000, with those that mqferry adds
 };
@@ -125,6 +136,7 @@ function activemqFlaw(destination: string): string | undefined {
 const artemis: Profile = {
   ...unknown,
   name: 'artemis',
+  group: 'JMSXGroupID',
   redeliversInOrder: false, // it may serve a new session before it has taken back what the one before held (seen with 2.56.0)
   // Credit in bytes. 10 KiB is the default; -1 would be everything that is in the queue.
   prefetch: (messages, bytes) => [['consumer-window-size', String(Math.max(10_240, Math.min(bytes, messages * 1024)))]],

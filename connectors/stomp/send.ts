@@ -5,6 +5,12 @@ import { headerLine } from './frames.ts';
 import type { Profile } from './profiles.ts';
 import { isReserved } from './reserved.ts';
 
+/** 32 bits. RabbitMQ 3.10.8 takes 100 years, and ends the link beyond. */
+export const expirationMaxMs = 0xffff_ffff;
+
+/** Numbers of a MESSAGE are read up to 15 digits. */
+export const digitsMax = 999_999_999_999_999;
+
 /** Makes heads for one link. It remembers header names, which hardly change from message to message. */
 export class SendHeads {
   readonly #profile: Profile;
@@ -31,22 +37,38 @@ export class SendHeads {
   }
 
   #properties(message: Message, nowMs: number): string {
-    const { expiry, prioritiesMax, group, name } = this.#profile;
-    const { correlationId, replyTo, expiresAt, priority } = message;
+    const { group, name } = this.#profile;
+    const { correlationId, replyTo, expiresAt, priority, timestamp } = message;
     let lines = this.#property('content-type', message.contentType);
     lines += this.#property('content-encoding', message.contentEncoding);
     lines += this.#property('type', message.type);
     if (correlationId !== undefined) lines += this.#property('correlation-id', textOf('correlation-id', correlationId));
-    if (replyTo !== undefined) lines += this.#property(isAddress(replyTo, this.#profile) ? 'reply-to' : 'mqf-reply-to', replyTo);
-    if (expiresAt !== undefined) {
-      // One that is late already gets the shortest life there is: 0 means "for ever" to JMS.
-      lines += `${expiry.header}:${Math.max(1, Math.ceil(expiry.isRelative ? expiresAt - nowMs : expiresAt))}\n`;
-    }
-    if (priority !== undefined) lines += `priority:${Math.min(prioritiesMax, Math.max(0, Math.trunc(priority)))}\n`;
-    if (priority !== undefined && priority > prioritiesMax) lines += `mqf-priority:${priority}\n`;
+    if (replyTo !== undefined) lines += this.#replyTo(replyTo);
+    if (expiresAt !== undefined) lines += this.#expiry(expiresAt, nowMs);
+    if (priority !== undefined) lines += `priority:${Math.min(this.#profile.prioritiesMax, Math.max(0, Math.trunc(priority)))}\n`;
+    if (timestamp !== undefined && this.#profile.takesTimestamp) lines += this.#timestamp(timestamp);
     if (name === 'rabbitmq') lines += this.#property('amqp-message-id', message.id);
-    else lines += this.#property(group, message.group);
+    if (group !== undefined) lines += this.#property(group, message.group);
     return lines;
+  }
+
+  #timestamp(ms: number): string {
+    const written = Math.floor(ms / this.#profile.timestampUnitMs);
+    if (!(ms >= 0 && written <= digitsMax)) throw unmappable(`its timestamp ${ms} is not a time since 1970`);
+    return `timestamp:${written}\n`;
+  }
+
+  #replyTo(replyTo: string): string {
+    if (!this.#profile.isAddress(replyTo)) throw unmappable(`its reply-to ${quoted(replyTo)} is no address there`);
+    return this.#property('reply-to', replyTo);
+  }
+
+  // One that is late already gets the shortest life there is: 0 means "for ever" to JMS.
+  #expiry(expiresAt: number, nowMs: number): string {
+    const { header, isRelative } = this.#profile.expiry;
+    const written = Math.ceil(isRelative ? expiresAt - nowMs : expiresAt);
+    if (!(written <= (isRelative ? expirationMaxMs : digitsMax))) throw unmappable(`its expiry ${expiresAt} is no time, or too far away`);
+    return `${header}:${Math.max(1, written)}\n`;
   }
 
   #property(name: string, value: string | undefined): string {
@@ -97,12 +119,6 @@ export class SendHeads {
   }
 }
 
-/** RabbitMQ makes a queue for `/temp-queue/...`, and ActiveMQ ends the link when it is no destination. */
-function isAddress(replyTo: string, profile: Profile): boolean {
-  if (profile.name === 'rabbitmq') return !replyTo.startsWith('/temp-queue/');
-  return /^\/(?:queue|topic)\/[^,*>?]+$/.test(replyTo);
-}
-
 function repeats(headers: Message['headers'], index: number): boolean {
   const name = headers[index]?.[0];
   for (let i = 0; i < index; i++) if (headers[i]?.[0] === name) return true;
@@ -114,7 +130,7 @@ function textOf(name: string, value: HeaderValue): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   if (Buffer.isBuffer(value) && isUtf8(value)) return value.toString();
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
   if (value instanceof Typed && !Buffer.isBuffer(value.value)) return String(value.value);
   throw unmappable(`the value of ${quoted(name)} is not text`);
 }

@@ -9,11 +9,11 @@ import {
   type SinkEnd,
   tlsNotes,
 } from '../../src/connector.ts';
+import { sinkCarries } from './carries.ts';
 import type { StompClient } from './client.ts';
 import type { SinkConfig } from './config.ts';
 import { addressesOf, type Connection, closeLimitMs, connect, logConnected } from './connection.ts';
 import { type Frame, headerLine, headerOf } from './frames.ts';
-import { reserved } from './reserved.ts';
 import { SendHeads } from './send.ts';
 
 /** Sends to one destination, or to the one that each message's template gives. Throws CONFIG_INVALID for an address that cannot be. */
@@ -45,14 +45,7 @@ function sinkCan({ destination, connection }: SinkConfig): SinkCan {
     maxWrite: { messages: 1000, bytes: 4 * 1024 * 1024 },
     confirms: isQueue ? 'stored' : 'received',
     routed: isQueue,
-    carries: {
-      headers: 'text',
-      repeats: false,
-      key: false,
-      properties: ['correlationId', 'replyTo', 'expiresAt', 'priority', 'contentType', 'contentEncoding', 'type'],
-      maxBytes: Infinity,
-      reserved,
-    },
+    carries: sinkCarries(broker),
     notes: [
       ...(isQueue ? [] : ['A receipt does not say that a queue took the message: a topic or exchange without a subscriber forgets it.']),
       ...(isQueue && (broker === undefined || broker === 'rabbitmq')

@@ -10,6 +10,7 @@ import {
   type SourceEnd,
   tlsNotes,
 } from '../../src/connector.ts';
+import { sourceCarries } from './carries.ts';
 import type { StompClient } from './client.ts';
 import type { SourceConfig } from './config.ts';
 import { addressesOf, type Connection, closeLimitMs, connect, logConnected } from './connection.ts';
@@ -48,14 +49,7 @@ function sourceCan(config: SourceConfig): SourceCan {
     settles: 'each',
     redelivers: forgets ? 'never' : profileNamed(broker).redeliversInOrder ? 'inOrder' : 'anyOrder',
     stableIds: [],
-    carries: {
-      headers: 'text',
-      repeats: false,
-      key: false,
-      // Read where the broker gives them, but not carried by all: id (ActiveMQ and Artemis make their own), timestamp (RabbitMQ: seconds; Artemis: its own).
-      properties: ['correlationId', 'replyTo', 'expiresAt', 'priority', 'persistent', 'contentType', 'contentEncoding', 'type'],
-      maxBytes: config.connection.maxFrame,
-    },
+    carries: sourceCarries(broker, config.connection.maxFrame),
     notes: [
       forgets
         ? 'A topic without `durable` keeps nothing while mqferry is away or a message is in flight: name a durable subscription.'

@@ -6,9 +6,12 @@
  *   time                2025-01-31T10:00:00.000Z        s    a string
  *   json                a list, a map, or a string with characters that the target forbids; what JSON cannot say is tagged with `$`
  *   int16/i64           a value of the wire type int16, itself written as i64
+ *   h  h.json           it is a header, although one of its name would be taken for a property: as it is, or of that code
  */
 import { isUtf8 } from 'node:buffer';
 import { type HeaderValue, Typed } from '../message.ts';
+
+export const headerMark = 'h';
 
 /** Text that every text protocol can carry: no control characters, half surrogate pairs or non-characters. */
 const unsendable = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;

@@ -152,7 +152,7 @@ function lossesOf(from: Carries, { name, can }: NamedSink): string[] {
   if (from.headers === 'typed' && (to.headers === 'text' || to.headers === 'bytes'))
     losses.push(`${name} has no header types: values travel as text, their types in \`mqf-types\``);
   if (from.repeats && !to.repeats && to.headers !== 'none')
-    losses.push(`${name} holds a header name once: repeats travel in \`mqf-multi\``);
+    losses.push(`${name} holds a header name once: repeats travel as a list, said in \`mqf-types\``);
   if (from.key && !to.key && to.headers !== 'none') losses.push(`${name} has no key: it travels as \`mqf-key\``);
   if (from.maxBytes > to.maxBytes) losses.push(`${name} takes at most ${to.maxBytes} bytes a message`);
   return losses;

@@ -3,7 +3,7 @@ import { isDeadDisk } from '../config/dead-disk.ts';
 import type { ErrorRuleModel, RouteModel } from '../config/model.ts';
 import type { Log, SinkEnd, SourceEnd } from '../connector.ts';
 import type { BufferPlan, DeadStore, PumpPlan, QuarantinePlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
-import { type CopyIds, copyIds, inbound, outbound } from '../envelope.ts';
+import { type CopyIds, copyIds, inbound, keepMeant, outbound, takeMeant } from '../envelope.ts';
 import type { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
 import { Message } from '../message.ts';
@@ -30,15 +30,13 @@ interface Pieces {
   readonly log: Log;
 }
 
-const same = (message: Message) => message;
-
 /** Without a buffer one pump, with one two. */
 export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined, quarantine: QuarantinePlan | undefined): RoutePlan {
   const { model, source, shared, compileSteps, log } = pieces;
   const places = buffer ? [source.can.stableIds, buffer.far.can.stableIds] : [source.can.stableIds];
   const sinks = pieces.sinks.map((sink, i) => sinkPlan(sink, model, places, i));
   const deadLetters = pieces.deadLetters.map((sink) => deadLetterPlan(sink, model, places));
-  const receive = inbound(model.source.trusted ?? false);
+  const receive = inbound(model.source.trusted ?? false, source.can.carries);
   const common = {
     name: model.name,
     order: model.order,
@@ -55,7 +53,7 @@ export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined, quarantin
     const last = shareAfter(compileSteps(model.steps), model.steps.length > 0, shared);
     return { ...common, pumps: [{ name: model.name, source, inbound: receive, ...last, sinks }] };
   }
-  const near: SinkPlan = { name: 'buffer', end: buffer.near, outbound: same };
+  const near: SinkPlan = { name: 'buffer', end: buffer.near, outbound: keepMeant };
   const { before, behind } = aroundBuffer(model.steps);
   const steps = compileSteps(before);
   const toBuffer = shareBehind(steps, { share: (messages) => [messages] });
@@ -64,7 +62,7 @@ export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined, quarantin
     ...common,
     pumps: [
       { name: model.name, source, inbound: receive, share: toBuffer, isStraight: before.length === 0, sinks: [near] },
-      { name: 'buffer', source: buffer.far, inbound: same, ...last, sinks, enteredAt: () => 'buffer' },
+      { name: 'buffer', source: buffer.far, inbound: takeMeant, ...last, sinks, enteredAt: () => 'buffer' },
     ],
     buffer,
   };

@@ -22,4 +22,5 @@ await brokerContract({
   sink: (queue) => ({ destination: `/queue/${queue}` }),
   publish: (queue, messages) => publisher.publish(`/queue/${queue}`, messages),
   values: { replyTo: '/queue/answers' },
+  lacksAtSink: { group: 'ActiveMQ obeys the group, and does not deliver it' },
 });

@@ -96,7 +96,7 @@ test('says what travels otherwise, and what the target cannot take', () => {
   const { losses } = labelOf(
     parts({ sink: { carries: { headers: 'text', repeats: false, key: false, properties: ['id'], maxBytes: 10 } } }),
   );
-  expect(losses.join('\n')).toMatch(/priority[\s\S]*mqf-types[\s\S]*mqf-multi[\s\S]*mqf-key[\s\S]*10 bytes/);
+  expect(losses.join('\n')).toMatch(/priority[\s\S]*mqf-types[\s\S]*repeats[\s\S]*mqf-types[\s\S]*mqf-key[\s\S]*10 bytes/);
 });
 
 test('a guarantee is kept by an equal or stronger one', () => {

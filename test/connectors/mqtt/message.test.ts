@@ -2,8 +2,9 @@ import { createRequire } from 'node:module';
 import { Duplex } from 'node:stream';
 import type { IPublishPacket, Packet } from 'mqtt';
 import { describe, expect, test } from 'vitest';
+import { carries } from '../../../connectors/mqtt/carries.ts';
 import type { Incoming } from '../../../connectors/mqtt/decode.ts';
-import { carries, fromPublish, packetBytes, toPublish } from '../../../connectors/mqtt/message.ts';
+import { fromPublish, packetBytes, toPublish } from '../../../connectors/mqtt/message.ts';
 import { type HeaderValue, Message, type MessageInit } from '../../../src/connector.ts';
 import { asPacket } from './ends.ts';
 

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ByteWriter } from '../../../connectors/rabbitmq/bytes.ts';
+import { carries } from '../../../connectors/rabbitmq/carries.ts';
 import { readProperties, toMessage, writeProperties } from '../../../connectors/rabbitmq/message.ts';
 import { type HeaderValue, Message, Typed } from '../../../src/connector.ts';
+import { outbound } from '../../../src/envelope.ts';
 import { message } from './ends.ts';
 
 const now = Date.UTC(2026, 0, 1);
@@ -19,6 +21,9 @@ function decode(properties: Buffer, content = Buffer.from('x')): Message {
 function roundTrip(given: Message): Message {
   return decode(encode(given));
 }
+
+/** As a route writes it. */
+const enveloped = (given: Message) => outbound(carries, 'envelope')(given) as Message;
 
 function refusal(given: Message): { code?: string; message: string } {
   try {
@@ -68,14 +73,15 @@ describe('properties', () => {
     expect(bytes.toString('latin1')).toContain(expected);
   });
 
-  test('an expiry beyond what RabbitMQ takes goes into a header and not into the expiration', () => {
-    const back = roundTrip(message('x', { expiresAt: now + 2 ** 33 }));
+  test('an expiry beyond what is surely taken goes into a header and not into the expiration', () => {
+    const expiresAt = Date.now() + 2 ** 33;
+    const back = roundTrip(enveloped(message('x', { expiresAt })));
     expect(back.expiresAt).toBeUndefined();
-    expect(back.header('mqf-expires-at')).toBe(now + 2 ** 33);
+    expect(back.header('mqf-expires-at')).toBe(expiresAt);
   });
 
   test('the milliseconds of a timestamp go into a header, as AMQP counts seconds', () => {
-    const back = roundTrip(message('x', { timestamp: now + 123 }));
+    const back = roundTrip(enveloped(message('x', { timestamp: now + 123 })));
     expect(back.timestamp).toBe(now);
     expect(back.header('mqf-timestamp-ms')).toBe(now + 123);
   });
@@ -91,7 +97,7 @@ describe('properties', () => {
     ['bytes that are no text', Buffer.from([0xff, 0x00])],
     ['more than 255 bytes', 'ü'.repeat(200)],
   ])('a correlation id of %s goes into a header', (_what, correlationId) => {
-    const back = roundTrip(message('x', { correlationId }));
+    const back = roundTrip(enveloped(message('x', { correlationId })));
     expect(back.correlationId).toBeUndefined();
     expect(back.header('mqf-correlation-id')).toEqual(correlationId);
   });
@@ -100,9 +106,14 @@ describe('properties', () => {
     expect(decode(Buffer.from([0x04, 0, 2, 0xff, 0xfe])).correlationId).toEqual(Buffer.from([0xff, 0xfe]));
   });
 
+  test('that a message is not persistent is said in a header, as it is written as one', () => {
+    const back = roundTrip(enveloped(message('x', { persistent: false })));
+    expect([back.persistent, back.header('mqf-persistent')]).toEqual([true, false]);
+  });
+
   test('a tombstone is marked', () => {
-    expect(roundTrip(message(null)).header('mqf-tombstone')).toBe(true);
-    expect(roundTrip(message('')).header('mqf-tombstone')).toBeUndefined();
+    expect(roundTrip(enveloped(message(null))).header('mqf-tombstone')).toBe(true);
+    expect(roundTrip(enveloped(message(''))).header('mqf-tombstone')).toBeUndefined();
   });
 
   test.each<[string, Parameters<typeof message>[1], string]>([
@@ -112,6 +123,9 @@ describe('properties', () => {
     ['a priority beyond a byte', { priority: 300 }, 'UNMAPPABLE'],
     ['half a priority', { priority: 1.5 }, 'UNMAPPABLE'],
     ['a timestamp before 1970', { timestamp: -1 }, 'UNMAPPABLE'],
+    ['a timestamp that would be read as another', { timestamp: 1e14 }, 'UNMAPPABLE'],
+    ['a correlation id that is no text', { correlationId: Buffer.from([0xff]) }, 'UNMAPPABLE'],
+    ['an expiry beyond 49 days', { expiresAt: now + 2 ** 33 }, 'UNMAPPABLE'],
     ['an expiry that is no number', { expiresAt: Number.NaN }, 'UNMAPPABLE'],
     ['the reply-to that is an order to the broker', { replyTo: 'amq.rabbitmq.reply-to' }, 'UNMAPPABLE'],
     ['half a surrogate pair', { id: 'a\ud800' }, 'UNMAPPABLE'],

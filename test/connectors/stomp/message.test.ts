@@ -141,14 +141,15 @@ describe('a message becomes a SEND', () => {
     ['a relative expiry', { expiresAt: now + 4.2 }, rabbitmq, ['expiration:5']],
     ['an expiry in the past', { expiresAt: now - 5 }, rabbitmq, ['expiration:1']],
     ['a priority of RabbitMQ', { priority: 200 }, rabbitmq, ['priority:200']],
-    ['a priority beyond JMS', { priority: 200 }, artemis, ['priority:9', 'mqf-priority:200']],
+    ['a priority beyond JMS', { priority: 200 }, artemis, ['priority:9']],
+    ['a time, which Artemis makes itself', { timestamp: now }, artemis, []],
+    ['a time of RabbitMQ', { timestamp: now + 999 }, rabbitmq, ['timestamp:1000']],
+    ['a time of ActiveMQ', { timestamp: now + 999 }, activemq, ['timestamp:1000999']],
     ['a group', { group: 'g' }, artemis, ['JMSXGroupID:g']],
     ['a group, which RabbitMQ has not', { group: 'g' }, rabbitmq, []],
     ['an id, for which only RabbitMQ has a place', { id: 'i' }, rabbitmq, ['amqp-message-id:i']],
     ['an id elsewhere', { id: 'i' }, activemq, []],
     ['an answer address of this kind', { replyTo: '/queue/a' }, activemq, ['reply-to:/queue/a']],
-    ['an answer address of another', { replyTo: 'amq.gen-x' }, activemq, ['mqf-reply-to:amq.gen-x']],
-    ['one that would make a queue', { replyTo: '/temp-queue/x' }, rabbitmq, ['mqf-reply-to:/temp-queue/x']],
   ])('%s', (_what, init, profile, expected) => {
     expect(lines(init, profile)).toEqual(expected);
   });
@@ -180,6 +181,12 @@ describe('a message becomes a SEND', () => {
     ['bytes that are no text', { headers: [['h', Buffer.from([255])]] }, activemq, 'UNMAPPABLE'],
     ['a list', { headers: [['h', ['a']]] }, activemq, 'UNMAPPABLE'],
     ['null', { headers: [['h', null]] }, activemq, 'UNMAPPABLE'],
+    ['an answer address of another', { replyTo: 'amq.gen-x' }, activemq, 'UNMAPPABLE'],
+    ['one that would make a queue', { replyTo: '/temp-queue/x' }, rabbitmq, 'UNMAPPABLE'],
+    ['one that RabbitMQ would change', { replyTo: 'amq.gen-x' }, rabbitmq, 'UNMAPPABLE'],
+    ['a time before 1970', { timestamp: -1 }, activemq, 'UNMAPPABLE'],
+    ['an expiry beyond 49 days, where it is counted', { expiresAt: now + 2 ** 33 }, rabbitmq, 'UNMAPPABLE'],
+    ['a header that is no time', { headers: [['h', new Date(Number.NaN)]] }, activemq, 'UNMAPPABLE'],
     ['a correlation id that is no text', { correlationId: Buffer.from([255]) }, activemq, 'UNMAPPABLE'],
     ['a header longer than ActiveMQ reads', { headers: [['h', 'é'.repeat(5000)]] }, activemq, 'TOO_LARGE'],
     [
