@@ -43,7 +43,7 @@ export async function play(cell: Cell, source: Subject, sink: Subject): Promise<
     const exit = await stage.ferry.stop();
     if (exit !== 0) problems.push(`mqferry ended with ${exit}`);
   } catch (error) {
-    problems.push(String(error));
+    problems.push(String(error), `its books: ${await stage.ferry.books().then(JSON.stringify, () => 'no answer')}`);
   }
   await stage.ferry.kill();
   for (const proxy of stage.proxies) await proxy.close();

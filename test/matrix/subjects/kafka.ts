@@ -14,8 +14,6 @@ export async function kafkaSubject(): Promise<Subject> {
     brokers: bootstrap,
     logLevel: logLevel.NOTHING,
     requestTimeout: 5000,
-    // The ledger counts what is sent again, so nobody else may.
-    retry: { retries: 0 },
   });
   return {
     protocol: 'kafka',
@@ -25,7 +23,11 @@ export async function kafkaSubject(): Promise<Subject> {
     proxy: { port: proxyPort, target: broker.ports['proxied'] as number },
     prepare: (name) => createTopics(bootstrap, [{ name, partitions, configs: { 'max.message.bytes': '4194304' } }]),
     async publisher(name) {
-      const producer = kafka.producer({ allowAutoTopicCreation: false });
+      const producer = kafka.producer({
+        allowAutoTopicCreation: false,
+        // The ledger counts what is sent again, so nobody else may.
+        retry: { retries: 0 },
+      });
       await producer.connect();
       return {
         async publish(parcels) {
