@@ -45,6 +45,8 @@ export interface Setup {
   readonly quarantine?: boolean;
   /** Some message ends the process each time it comes to the steps; of a buffered route, to those before or to those behind it. */
   readonly hasDeadly?: boolean;
+  /** All messages are known by the same, as those of a source without places are whose content is the same. */
+  readonly isAlike?: boolean;
   /** Kills that follow each other at this distance, at least; `crashes` of them. */
   readonly crashEveryMs?: number;
 }
@@ -168,7 +170,7 @@ export class Scenario {
       const key = Buffer.from(`key ${random.int(0, 3)}`);
       const body = Buffer.alloc(random.int(1, 1000));
       this.world.at(random.chance(0.5) ? 0 : i * random.int(0, 15), () =>
-        source.publish(new Message({ body, key, id: `m:${i}`, lane, origin: { sequence: source.all.length } })),
+        source.publish(new Message({ body, key, id: `m:${i}`, lane, origin: { sequence: source.all.length, kind: 'same' } })),
       );
     }
   }
@@ -180,7 +182,8 @@ export class Scenario {
   }
 
   #plan(process: Process): RoutePlan {
-    const source = this.source.end(process);
+    const plain = this.source.end(process);
+    const source = this.setup.isAlike ? { ...plain, can: { ...plain.can, stableIds: ['kind'] } } : plain;
     const sinks = this.sinks.map((broker, i) => this.#sinkPlan(broker, i, process));
     const dead: SinkPlan = { name: 'dead letter', end: this.dead.end(process), outbound: (message) => message };
     const killers: SinkPlan = { ...dead, name: 'dead letter 2', end: this.dead.end(process) };
