@@ -76,6 +76,15 @@ describe('the examples', () => {
     expect(lines(out)).toEqual(['order 1: Ann (gold)', 'order 2: Bob (silver)', 'order 3: Cleo (gold)', 'order 4: nobody we know']);
   });
 
+  test('recipients.yaml sends each message to the sinks that it names, and what names another to the dead letter', async () => {
+    const { code, out, err } = await run('recipients.yaml');
+    expect(code, err).toBe(0);
+    expect(err).toContain('read 6, delivered 4, deadLettered 2');
+    expect(lines(out).filter((line) => line.startsWith('sales'))).toHaveLength(4);
+    expect(lines(out).filter((line) => line.startsWith('stock'))).toEqual(['stock: notice 1', 'stock: notice 4']);
+    expect(lines(out).filter((line) => line.includes('allowed: sales, stock'))).toHaveLength(2);
+  });
+
   test('join.yaml moves the alarms of two routes through a third', async () => {
     const { code, out, err } = await run('join.yaml', '--until-idle', '500ms');
     expect(code, err).toBe(0);

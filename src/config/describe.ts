@@ -1,5 +1,5 @@
 import type { Field, Fields } from './fields.ts';
-import type { ConfigModel, EndModel, ErrorRuleModel, RouteModel, SinkModel, StepModel } from './model.ts';
+import type { BranchModel, ConfigModel, EndModel, ErrorRuleModel, RouteModel, SinkModel, StepModel } from './model.ts';
 import { redactUrl, scrub } from './redact.ts';
 
 /** What JSON can hold. */
@@ -65,12 +65,20 @@ function describeEnd(end: EndModel, side: 'source' | 'sink', secrets: ReadonlySe
 function describeSink(sink: SinkModel, secrets: ReadonlySet<string>): Plain {
   if (sink.kind === 'one') return describeEnd(sink.end, 'sink', secrets);
   if (sink.kind === 'all') return sink.sinks.map((one) => describeSink(one, secrets));
-  const cases = sink.cases.map(({ whenText, steps, sink: inner }) => {
-    const shownSteps = steps.length > 0 ? { steps: steps.map((step) => describeStep(step, secrets)) } : {};
-    const rest = { ...shownSteps, sink: describeSink(inner, secrets) };
+  if (sink.kind === 'oneOf') {
+    const allow = [...sink.allow].map(([name, branch]) => [name, describeBranch(branch, secrets)] as const);
+    return { oneOf: show(sink.pick, secrets), allow: Object.fromEntries(allow) };
+  }
+  const cases = sink.cases.map(({ whenText, ...branch }) => {
+    const rest = describeBranch(branch, secrets);
     return whenText === undefined ? { otherwise: rest } : { when: scrub(whenText, secrets), ...rest };
   });
   return { switch: cases };
+}
+
+function describeBranch({ steps, sink }: BranchModel, secrets: ReadonlySet<string>): { readonly [key: string]: Plain } {
+  const shownSteps = steps.length > 0 ? { steps: steps.map((step) => describeStep(step, secrets)) } : {};
+  return { ...shownSteps, sink: describeSink(sink, secrets) };
 }
 
 function describeStep({ name, value, onError }: StepModel, secrets: ReadonlySet<string>): Plain {

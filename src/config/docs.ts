@@ -307,4 +307,19 @@ sink:
 \`\`\`
 
 A message for which no case holds is an error where there is no \`otherwise\`: it is set aside as \`onError\` says.
+
+\`\`\`yaml
+sink:
+  oneOf: '\${{ body.regions }}'               # a name, or a list of names
+  allow:
+    eu: { rabbitmq: { connection: shop, queue: eu } }
+    us:
+      steps: [ { remove: body.vat } ]
+      sink: { kafka: { connection: events, topic: us } }
+\`\`\`
+
+The message goes to each sink that it names, once (a name that comes twice counts once), and is settled when all of them have confirmed it;
+what one of them refuses is tried again there alone. A name that \`allow\` does not have, an empty list, null or anything that is not text is an
+error (\`UNROUTABLE\`), and then the message goes to none of them: it is set aside as \`onError\` says. \`allow\` may also be a list of sinks; each
+then has the name of its connection, or of its connector when it names no connection.
 `;

@@ -93,15 +93,21 @@ export type SinkModel =
   /** All must confirm. */
   | { readonly kind: 'all'; readonly sinks: readonly SinkModel[] }
   /** The first case that holds. */
-  | { readonly kind: 'switch'; readonly cases: readonly CaseModel[]; readonly at: Place };
+  | { readonly kind: 'switch'; readonly cases: readonly CaseModel[]; readonly at: Place }
+  /** Those that `pick` names for a message: one name, or a list. All of them must confirm. */
+  | { readonly kind: 'oneOf'; readonly pick: Value; readonly allow: ReadonlyMap<string, BranchModel>; readonly at: Place };
 
-export interface CaseModel {
-  /** Absent: `otherwise`, always the last. It throws when it is neither true nor false. */
-  readonly when?: Expression;
-  readonly whenText?: string;
+/** A way that a message may take among others: steps of its own, and where they lead. */
+export interface BranchModel {
   readonly steps: readonly StepModel[];
   readonly sink: SinkModel;
   readonly at: Place;
+}
+
+export interface CaseModel extends BranchModel {
+  /** Absent: `otherwise`, always the last. It throws when it is neither true nor false. */
+  readonly when?: Expression;
+  readonly whenText?: string;
 }
 
 /**

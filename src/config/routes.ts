@@ -87,8 +87,8 @@ export class Routes {
     const at = choice.file.place(choice.start);
     if (!kind) {
       const names = Object.keys(this.#steps);
-      const hint =
-        choice.name === 'switch' ? '`switch` is a kind of sink' : (didYouMean(choice.name, names) ?? `there are: ${names.join(', ')}`);
+      const isSink = choice.name === 'switch' || choice.name === 'oneOf';
+      const hint = isSink ? `\`${choice.name}\` is a kind of sink` : (didYouMean(choice.name, names) ?? `there are: ${names.join(', ')}`);
       problems.error(choice, 'unknown-step', `there is no step "${choice.name}"`, hint);
       return undefined;
     }

@@ -4,6 +4,7 @@ import { stepRuleFields, whenFailedField } from './error-rules.ts';
 import type { Field, FieldKind, Fields } from './fields.ts';
 import { bufferDocs, bufferFields, endFields, namePattern, onErrorFields, routeFields, windowFields } from './layout.ts';
 import type { StepSpecKind } from './model.ts';
+import { allowDoc, oneOfField } from './recipients.ts';
 
 /** A JSON Schema, draft-07: the newest that every editor reads. */
 export type Schema = { readonly [keyword: string]: unknown };
@@ -219,6 +220,15 @@ function ofSinks(connectors: readonly AnyConnector[]): Schema {
     minItems: 1,
     items: { anyOf: [one, otherwise] },
   };
+  const branch = { anyOf: [ref('sink'), { ...shape, required: ['sink'], properties: body }] };
+  const allow = {
+    description: allowDoc,
+    anyOf: [
+      { type: 'object', minProperties: 1, additionalProperties: branch },
+      { type: 'array', minItems: 1, items: ref('oneSink') },
+    ],
+  };
+  const recipients = { ...shape, required: ['oneOf', 'allow'], properties: { oneOf: fieldSchema(oneOfField), allow } };
   const sinks = connectors.filter(({ sink }) => sink);
   const oneSink = choice(
     sinks.map((each) => [each.name, linked('sink', each)]),
@@ -238,7 +248,7 @@ function ofSinks(connectors: readonly AnyConnector[]): Schema {
     deadLetter: { description: 'A sink, or `disk`.', anyOf: [ref('oneSink'), choice([['disk', linked('sink', deadDisk)]], ['disk'])] },
     sink: {
       description: 'Where messages go. A list: all must confirm.',
-      anyOf: [ref('oneSink'), several, choice([['switch', cases]], [])],
+      anyOf: [ref('oneSink'), several, choice([['switch', cases]], []), recipients],
     },
   };
 }

@@ -2,30 +2,34 @@ import type { Checker } from './check.ts';
 import { deadDisk } from './dead-disk.ts';
 import type { Ends } from './ends.ts';
 import { expression } from './fields.ts';
-import type { CaseModel, OneSink, SinkModel, StepModel } from './model.ts';
+import type { BranchModel, CaseModel, OneSink, SinkModel, StepModel } from './model.ts';
 import type { MapNode, Node } from './node.ts';
+import { Recipients } from './recipients.ts';
 
 const whenField = expression('The case is taken for messages of which this is true. A list: all must hold.', {
   slot: 'boolean',
   listAll: true,
 });
 
-/** Checks a sink: one end, a list of sinks, or a switch of cases with steps of their own. */
+/** Checks a sink: one end, a list of sinks, a switch of cases with steps of their own, or sinks that a message is sent to by name. */
 export class Sinks {
   readonly #checker: Checker;
   readonly #ends: Ends;
   readonly #steps: (node: Node) => Promise<StepModel[]>;
+  readonly #recipients: Recipients;
 
   constructor(checker: Checker, ends: Ends, steps: (node: Node) => Promise<StepModel[]>) {
     this.#checker = checker;
     this.#ends = ends;
     this.#steps = steps;
+    this.#recipients = new Recipients(checker, (node) => this.#branch(node));
   }
 
   async sink(node: Node): Promise<SinkModel | undefined> {
     if (node.kind === 'list') return this.#all(node.items, node);
     if (node.kind === 'map' && node.entries.size === 1 && node.entries.has('switch'))
       return this.#switch(node.entries.get('switch')!.value, node);
+    if (node.kind === 'map' && node.entries.has('oneOf')) return this.#recipients.sink(node);
     return this.one(node);
   }
 
@@ -90,7 +94,17 @@ export class Sinks {
     return body && compiled && { ...body, when: compiled, whenText: compiled.text };
   }
 
-  async #body(map: MapNode): Promise<CaseModel | undefined> {
+  /** A sink, or `{ steps: …, sink: … }`. */
+  async #branch(node: Node): Promise<BranchModel | undefined> {
+    if (node.kind === 'map' && (node.entries.has('sink') || node.entries.has('steps'))) {
+      const map = this.#checker.map(node, ['steps', 'sink']);
+      return map && this.#body(map);
+    }
+    const sink = await this.sink(node);
+    return sink && { steps: [], sink, at: node.file.place(node.start) };
+  }
+
+  async #body(map: MapNode): Promise<BranchModel | undefined> {
     const steps = map.entries.get('steps');
     const sinkNode = map.entries.get('sink')?.value;
     if (!sinkNode) this.#checker.problems.error(map, 'missing', 'sink is missing');

@@ -1,7 +1,9 @@
-import type { CaseModel, Place, RouteModel, SinkModel, StepModel } from '../config/model.ts';
+import type { BranchModel, CaseModel, Place, RouteModel, SinkModel, StepModel } from '../config/model.ts';
 import type { Message } from '../message.ts';
 import type { CompiledRoute } from '../route/compile.ts';
 import type { Watch } from '../route/steps.ts';
+
+type Recipients = Extract<SinkModel, { kind: 'oneOf' }>;
 
 /** A part of a route that a message can come to. */
 export interface Part {
@@ -13,7 +15,7 @@ export interface Part {
   hits: number;
 }
 
-/** Which steps, branches of a switch, sinks and dead-letter destinations messages have come to, over all tests. */
+/** Which steps, branches of a switch or a oneOf, sinks and dead-letter destinations messages have come to, over all tests. */
 export class Coverage {
   readonly #parts = new Map<string, Part>();
 
@@ -65,7 +67,22 @@ export class Coverage {
   #watchedSink(route: string, sink: SinkModel): SinkModel {
     if (sink.kind === 'one') return sink;
     if (sink.kind === 'all') return { ...sink, sinks: sink.sinks.map((one) => this.#watchedSink(route, one)) };
+    if (sink.kind === 'oneOf') return this.#watchedRecipients(route, sink);
     return { ...sink, cases: sink.cases.map((one) => this.#watchedCase(route, one)) };
+  }
+
+  #watchedRecipients(route: string, { pick, allow, ...rest }: Recipients): SinkModel {
+    const parts = new Map<unknown, Part>([...allow].map(([name, { at }]) => [name, this.#part(route, 'branch', nameLabel(name), at)]));
+    const counted = (message: Message) => {
+      const found = pick(message);
+      for (const name of new Set(Array.isArray(found) ? found : [found])) {
+        const part = parts.get(name);
+        if (part) part.hits++;
+      }
+      return found;
+    };
+    const inside = [...allow].map(([name, one]) => [name, { ...one, sink: this.#watchedSink(route, one.sink) }] as const);
+    return { ...rest, pick: Object.assign(counted, { text: pick.text }), allow: new Map(inside) };
   }
 
   #watchedCase(route: string, one: CaseModel): CaseModel {
@@ -84,12 +101,14 @@ export class Coverage {
 
   #expectIn(route: string, sink: SinkModel): void {
     if (sink.kind === 'all') for (const one of sink.sinks) this.#expectIn(route, one);
-    if (sink.kind !== 'switch') return;
-    for (const one of sink.cases) {
-      this.#part(route, 'branch', caseLabel(one), one.at);
-      for (const step of one.steps) this.#part(route, 'step', stepLabel(step), step.at);
-      this.#expectIn(route, one.sink);
-    }
+    if (sink.kind === 'switch') for (const one of sink.cases) this.#expectBranch(route, caseLabel(one), one);
+    if (sink.kind === 'oneOf') for (const [name, one] of sink.allow) this.#expectBranch(route, nameLabel(name), one);
+  }
+
+  #expectBranch(route: string, label: string, { at, steps, sink }: BranchModel): void {
+    this.#part(route, 'branch', label, at);
+    for (const step of steps) this.#part(route, 'step', stepLabel(step), step.at);
+    this.#expectIn(route, sink);
   }
 
   #part(route: string, kind: Part['kind'], label: string, at: Place): Part {
@@ -102,6 +121,10 @@ export class Coverage {
 
 function stepLabel({ name }: StepModel): string {
   return `step ${name}`;
+}
+
+function nameLabel(name: string): string {
+  return `branch ${name}`;
 }
 
 function caseLabel({ when, whenText }: CaseModel): string {

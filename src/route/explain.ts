@@ -1,10 +1,11 @@
 import { isDeadDisk } from '../config/dead-disk.ts';
 import { durationText, sizeText } from '../config/docs.ts';
-import type { BufferModel, ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
+import type { BranchModel, BufferModel, ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
 import { careWindows } from '../engine/quarantine.ts';
 import { aroundBuffer, stepKinds } from '../steps/index.ts';
 import type { CompiledRoute } from './compile.ts';
 import { nameOf } from './ends.ts';
+import { stepsOf } from './share.ts';
 
 /** What happens to a message of this route, what is promised, and what is not, in sentences. No secrets. */
 export function explain(route: CompiledRoute): string {
@@ -57,16 +58,9 @@ function way({ model }: CompiledRoute): string[] {
 
 function copiesText({ model }: CompiledRoute): string {
   const most = 'Copies are possible, at most window + prefetch per fault and sink';
-  return splits(model.steps) || splitsIn(model.sink) ? `${most}, each with all the parts that \`split\` made of it.` : `${most}.`;
-}
-
-function splits(steps: readonly StepModel[]): boolean {
-  return steps.some(({ name }) => name === 'split');
-}
-
-function splitsIn(sink: SinkModel): boolean {
-  if (sink.kind === 'all') return sink.sinks.some(splitsIn);
-  return sink.kind === 'switch' && sink.cases.some((one) => splits(one.steps) || splitsIn(one.sink));
+  return [...model.steps, ...stepsOf(model.sink)].some(({ name }) => name === 'split')
+    ? `${most}, each with all the parts that \`split\` made of it.`
+    : `${most}.`;
 }
 
 function syncText({ sync, everyMs }: Extract<BufferModel, { kind: 'disk' }>): string {
@@ -102,10 +96,19 @@ function stepText({ name, value, onError = [] }: StepModel): string {
 function sinkText(sink: SinkModel): string[] {
   if (sink.kind === 'one') return [`Written to ${nameOf(sink.end)}.`];
   if (sink.kind === 'all') return sink.sinks.flatMap(sinkText);
+  if (sink.kind === 'oneOf')
+    return [
+      `Sent to the sinks that ${sink.pick.text} names, once to each; a name that is not allowed, or none, is a failure.`,
+      ...[...sink.allow].map(([name, branch]) => `To ${name}: ${branchText(branch)}`),
+    ];
   return sink.cases.map((one) => {
     const condition = one.when === undefined ? 'Otherwise' : `When ${one.whenText ?? 'its condition holds'}`;
-    return `${condition}: ${[...one.steps.map(stepText), ...sinkText(one.sink)].join(' ')}`;
+    return `${condition}: ${branchText(one)}`;
   });
+}
+
+function branchText({ steps, sink }: BranchModel): string {
+  return [...steps.map(stepText), ...sinkText(sink)].join(' ');
 }
 
 function quarantineText({ model: { quarantine, window }, source }: CompiledRoute): string {

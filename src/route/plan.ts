@@ -75,7 +75,7 @@ function shareAfter(steps: AnyStep, hasSteps: boolean, shared: Sharing): Pick<Pu
 
 type Places = readonly (readonly string[])[];
 
-/** Of several sinks, each but the first has a number in its ids: what a `switch` makes of one message for two sinks are two messages. */
+/** Of several sinks, each but the first has a number in its ids: what a `switch` or a recipient list makes of one message for two sinks are two messages. */
 function sinkPlan({ name, end, model }: CompiledSink, route: RouteModel, places: Places, index: number): SinkPlan {
   const copyId = copyIdsOf(index === 0 ? route.name : `${route.name}.${index + 1}`, route, places);
   return {

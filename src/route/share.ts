@@ -1,8 +1,9 @@
-import type { CaseModel, EndModel, SinkModel, StepModel } from '../config/model.ts';
+import type { BranchModel, EndModel, SinkModel, StepModel } from '../config/model.ts';
 import type { Hand, PumpPlan, Share, WaitingShare } from '../engine/plan.ts';
 import { MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { type AnyStep, type Aside, through } from '../steps/step.ts';
+import { type Choose, caseOf, recipientsOf } from './choose.ts';
 
 /** Compiles the steps of one place into one. */
 export type CompileSteps = (steps: readonly StepModel[]) => AnyStep;
@@ -57,16 +58,18 @@ export async function pass(
 
 /** All ends of a tree of sinks, in the order in which sharing() numbers them. */
 export function endsOf(sink: SinkModel): readonly EndModel[] {
-  if (sink.kind === 'one') return [sink.end];
-  const children = sink.kind === 'all' ? sink.sinks : sink.cases.map((one) => one.sink);
-  return children.flatMap(endsOf);
+  return sink.kind === 'one' ? [sink.end] : branchesOf(sink).flatMap((branch) => endsOf(branch.sink));
 }
 
-/** All steps in the cases of a tree of sinks. */
+/** All steps in the branches of a tree of sinks. */
 export function stepsOf(sink: SinkModel): readonly StepModel[] {
+  return branchesOf(sink).flatMap(({ steps, sink: inner }) => [...steps, ...stepsOf(inner)]);
+}
+
+function branchesOf(sink: SinkModel): readonly Pick<BranchModel, 'steps' | 'sink'>[] {
   if (sink.kind === 'one') return [];
-  if (sink.kind === 'all') return sink.sinks.flatMap(stepsOf);
-  return sink.cases.flatMap((one) => [...one.steps, ...stepsOf(one.sink)]);
+  if (sink.kind === 'all') return sink.sinks.map((one) => ({ steps: [], sink: one }));
+  return sink.kind === 'switch' ? sink.cases : [...sink.allow.values()];
 }
 
 function compile(sink: SinkModel, ends: EndModel[], compileSteps: CompileSteps): Branch {
@@ -77,7 +80,8 @@ function compile(sink: SinkModel, ends: EndModel[], compileSteps: CompileSteps):
     };
   }
   if (sink.kind === 'all') return together(sink.sinks.map((one) => compile(one, ends, compileSteps)));
-  return compileSwitch(sink.cases, ends, compileSteps);
+  const branches = branchesOf(sink).map((one) => behind(compileSteps(one.steps), compile(one.sink, ends, compileSteps)));
+  return apart(branches, sink.kind === 'switch' ? caseOf(sink.cases) : recipientsOf(sink.pick, [...sink.allow.keys()]));
 }
 
 /** Each of the branches gets all messages. */
@@ -91,13 +95,16 @@ function together(branches: readonly Branch[]): Branch {
   };
 }
 
-function compileSwitch(cases: readonly CaseModel[], ends: EndModel[], compileSteps: CompileSteps): Branch {
-  const branches = cases.map((one) => behind(compileSteps(one.steps), compile(one.sink, ends, compileSteps)));
+/** Each of the branches gets the messages that take it. */
+function apart(branches: readonly Branch[], choose: Choose): Branch {
   const divide = (messages: readonly Message[], aside: Aside) => {
     const parts = branches.map((): Message[] => []);
     for (const message of messages) {
-      const index = choose(cases, message, aside);
-      if (index !== undefined) (parts[index] as Message[]).push(message);
+      try {
+        for (const index of choose(message)) (parts[index] as Message[]).push(message);
+      } catch (error) {
+        aside.fail(message, asFailure(error));
+      }
     }
     return parts;
   };
@@ -140,22 +147,8 @@ async function allOf(branches: readonly Promise<void>[]): Promise<void> {
   if (broken) throw broken.reason;
 }
 
-/** The first case that holds; a message that none takes, or that a condition cannot judge, has failed. */
-function choose(cases: readonly CaseModel[], message: Message, aside: Aside): number | undefined {
-  try {
-    for (let i = 0; i < cases.length; i++) {
-      const { when } = cases[i] as CaseModel;
-      if (when === undefined || when(message) === true) return i;
-    }
-  } catch (error) {
-    aside.fail(
-      message,
-      error instanceof MqferryError ? error : new MqferryError('STEP_FAILED', 'a condition of the switch failed', { cause: error }),
-    );
-    return undefined;
-  }
-  aside.fail(message, new MqferryError('UNROUTABLE', 'no case of the switch takes this message, and it has no otherwise'));
-  return undefined;
+function asFailure(error: unknown): MqferryError {
+  return error instanceof MqferryError ? error : new MqferryError('STEP_FAILED', 'the choice of a sink failed', { cause: error });
 }
 
 function isStraight(sink: SinkModel): boolean {

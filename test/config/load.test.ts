@@ -240,6 +240,7 @@ describe('what is wrong is found', () => {
       routeWith('').replace('sink: print', 'sink: { switch: [{ otherwise: { sink: print } }, { when: a, sink: print }] }'),
       '4:24 switch',
     ],
+    ['a oneOf as a step', routeWith('steps: [{ oneOf: a }]'), '5:15 unknown-step'],
     ['a case without when', routeWith('').replace('sink: print', 'sink: { switch: [{ sink: print }] }'), '4:22 missing'],
     ['an unknown buffer', routeWith('buffer: disc'), '5:13 unknown-buffer'],
     ['an unknown guarantee', routeWith('guarantee: exactly-once'), '5:16 wrong-type'],

@@ -39,6 +39,13 @@ const good: readonly (readonly [what: string, text: string])[] = [
     ),
   ],
   [
+    'sinks that a message names',
+    routeWith('').replace(
+      'sink: print',
+      "sink: [{ oneOf: '${{ a }}', allow: { eu: print, us: { steps: [drop], sink: [print] }, x: { oneOf: '${{ b }}', allow: [print] } } }]",
+    ),
+  ],
+  [
     'both ways out of an error',
     routeWith('onError: { deadLetter: print, retry: { attempts: 3, backoff: 1s..1m } }') +
       routeWith('onError: { then: drop }').replace('routes:\n', '').replace('orders', 'more'),
@@ -98,6 +105,8 @@ describe('the editor schema', () => {
     ['an empty list of onError', routeWith('onError: []')],
     ['a key that onError has not', routeWith('onError: [{ otherwise: drop }]')],
     ['a case without a sink', routeWith('').replace('sink: print', 'sink: { switch: [{ when: a }] }')],
+    ['a oneOf without what is allowed', routeWith('').replace('sink: print', "sink: { oneOf: '${{ a }}' }")],
+    ['a oneOf that allows nothing', routeWith('').replace('sink: print', "sink: { oneOf: '${{ a }}', allow: [] }")],
     ['yes for true', routeWith('').replace('orders }', 'q, declare: "yes" }')],
   ])('refuses what the program refuses: %s', async (_what, text) => {
     expect((await load(text)).model).toBe(undefined);

@@ -327,6 +327,32 @@ describe('coverage', () => {
     expect(report?.coverage.percent).toBeCloseTo((5 / 9) * 100);
   });
 
+  test('knows the sinks that a message may name', async () => {
+    const { report, failures } = await rehearse(
+      `routes:
+  a:
+    source: { local: { queue: q } }
+    sink:
+      oneOf: '\${{ body.to }}'
+      allow:
+        one: print
+        two: { steps: [{ set: { header.to: two } }], sink: { local: { queue: two } } }
+        three: { local: { queue: three } }
+`,
+      'tests: [{ name: n, given: [{ json: { to: [one, two] } }, { json: { to: two } }], expect: { sinks: { print: [{}], two: [{ times: 2 }] } } }]',
+    );
+    expect(failures).toEqual([]);
+    expect(report?.coverage.parts.map(({ label, hits, at }) => `${at.line} ${label} ${hits}`)).toEqual([
+      '7 branch one 1',
+      '7 sink 1 print 1',
+      '8 branch two 2',
+      '8 step set 2',
+      '8 sink 2 local 2',
+      '9 branch three 0',
+      '9 sink 3 local 0',
+    ]);
+  });
+
   test('counts over all tests, each of which begins afresh', async () => {
     const { report, failures } = await rehearse(
       config.replace('[filter: body.n > 0]', '[sample: { oneIn: 2 }]'),

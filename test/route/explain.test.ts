@@ -33,6 +33,23 @@ routes:
   expect(text.match(/A message counts as delivered when standard output has taken it/g)).toHaveLength(1);
 });
 
+test('explain tells the sinks that a message may name', async () => {
+  const text = await explained(`
+routes:
+  a:
+    source: generate
+    sink:
+      oneOf: '\${{ body.to }}'
+      allow:
+        here: print
+        there: { steps: [remove: body.to], sink: { local: { queue: there } } }
+`);
+  expect(text).toContain('Sent to the sinks that ${{ body.to }} names, once to each; a name that is not allowed, or none, is a failure.');
+  expect(text).toContain('To here: Written to print.');
+  expect(text).toContain('To there: Removes body.to. Written to local.');
+  expect(text).toContain('Delivery: best-effort.');
+});
+
 test('explain says what becomes of each kind of failure', async () => {
   const text = await explained(`
 routes:
