@@ -444,7 +444,7 @@ describe('mqf-id', () => {
   test('is another one for each message that a step has made of one', () => {
     const give = outbound(kafka, 'envelope', { copyId: copyIds('orders', [['offset']]) });
     const divide = eachIntoMany('divide', (message) => [message.change({ key: body }), message.change({ body: null })]);
-    const nobody = { fail: () => expect.unreachable(), drop: () => expect.unreachable() };
+    const nobody = { fail: () => expect.unreachable(), drop: () => expect.unreachable(), tap: () => expect.unreachable() };
     const idsOfParts = (messages: readonly Message[]) => messages.flatMap((part) => idsOf(give(part)));
     const whole = () => new Message({ body, origin: { offset: 17 } });
     const once = divide([whole()], nobody);

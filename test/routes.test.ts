@@ -85,6 +85,15 @@ describe('the examples', () => {
     expect(lines(out).filter((line) => line.includes('allowed: sales, stock'))).toHaveLength(2);
   });
 
+  test('wire-tap.yaml prints each order as it is at the tap, too, and says what it copied', async () => {
+    const { code, out, err } = await run('wire-tap.yaml');
+    expect(code, err).toBe(0);
+    expect(err).toContain('read 5, delivered 5\n  tap print: copied 5, dropped 0');
+    expect(lines(out).filter((line) => line.startsWith('order'))).toHaveLength(5);
+    const copies = lines(out).filter((line) => line.startsWith('{'));
+    expect(copies.map((line) => JSON.parse(JSON.parse(line).body))).toEqual([1, 2, 3, 4, 5].map((order) => ({ order })));
+  });
+
   test('join.yaml moves the alarms of two routes through a third', async () => {
     const { code, out, err } = await run('join.yaml', '--until-idle', '500ms');
     expect(code, err).toBe(0);

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Engine, RouteView } from '../engine/engine.ts';
 import type { RouteRun } from '../engine/route-run.ts';
+import type { LinkStatus } from '../engine/supervise.ts';
 
 const outcomes = ['delivered', 'filtered', 'dropped', 'deadLettered', 'returned'] as const;
 
@@ -80,7 +81,13 @@ function countersOf(): Metric[] {
       run.quarantine ? [[{}, run.quarantine.refused]] : [],
     ),
     metric('mqferry_connection_failures_total', 'Times that a link was lost or could not be opened.', ['end'], (run) =>
-      run.links.map((link) => [{ end: link.end }, link.failures]),
+      linksOf(run).map((link) => [{ end: link.end }, link.failures]),
+    ),
+    metric('mqferry_tap_messages_total', 'Copies that a tap has delivered, or dropped.', ['end', 'outcome'], (run) =>
+      [...run.taps.values()].flatMap(({ status: { end }, copied, dropped }): [Record<string, string>, number][] => [
+        [{ end, outcome: 'copied' }, copied],
+        [{ end, outcome: 'dropped' }, dropped],
+      ]),
     ),
   ];
 }
@@ -94,7 +101,10 @@ function gaugesOf(now: () => number): Metric[] {
       read: (route) => [[{ state: route.state }, 1]],
     },
     metric('mqferry_connection_up', '1 while the link is open.', ['end'], (run) =>
-      run.links.map((link) => [{ end: link.end }, link.state === 'open' ? 1 : 0]),
+      linksOf(run).map((link) => [{ end: link.end }, link.state === 'open' ? 1 : 0]),
+    ),
+    metric('mqferry_tap_waiting_messages', 'Copies that the sink of a tap has not confirmed.', ['end'], (run) =>
+      [...run.taps.values()].map((tap) => [{ end: tap.status.end }, tap.waiting]),
     ),
     metric('mqferry_inflight_messages', 'Read, and not yet ended.', [], (run) => [[{}, run.books.inFlight]]),
     metric('mqferry_window_used_messages', 'Messages that hold room in the window.', ['pump'], (run) =>
@@ -113,6 +123,10 @@ function gaugesOf(now: () => number): Metric[] {
     metric('mqferry_dead_letters', 'Dead letters that wait on disk.', [], (run) => deadSample(run, (stats) => stats.messages)),
     metric('mqferry_dead_letters_bytes', 'Bytes of the dead letters on disk.', [], (run) => deadSample(run, (stats) => stats.bytes)),
   ];
+}
+
+function linksOf(run: RouteRun): readonly LinkStatus[] {
+  return [...run.links, ...[...run.taps.values()].map((tap) => tap.status)];
 }
 
 function pumpName(index: number): string {

@@ -1,6 +1,8 @@
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Engine, RouteView } from '../engine/engine.ts';
+import type { LinkStatus } from '../engine/supervise.ts';
+import type { Tap } from '../engine/tap.ts';
 import { MqferryError } from '../errors.ts';
 import { type Access, guard, isLoopback } from './guard.ts';
 import { metricsOf } from './metrics.ts';
@@ -91,6 +93,14 @@ function notReady(route: RouteView): string[] {
   return route.run.links.filter((link) => !link.everOpened).map((link) => `${route.name}: ${link.end}: ${link.error ?? link.state}`);
 }
 
+function linkView({ end, state, failures, error }: LinkStatus) {
+  return { end, state, failures, ...(error !== undefined && { error }) };
+}
+
+function tapView({ status, copied, dropped, waiting }: Tap) {
+  return { ...linkView(status), copied, dropped, waiting };
+}
+
 function present(route: RouteView, options: AdminOptions) {
   const { run } = route;
   const now = performance.now();
@@ -106,6 +116,7 @@ function present(route: RouteView, options: AdminOptions) {
     deadLetters: run?.plan.deadStore?.stats(),
     oldestUnsettledMs:
       run && Math.round(Math.max(0, ...run.pumps.map((pump) => (pump.oldestReadAt === undefined ? 0 : now - pump.oldestReadAt)))),
-    links: run?.links.map(({ end, state, failures, error }) => ({ end, state, failures, ...(error !== undefined && { error }) })),
+    links: run?.links.map(linkView),
+    ...(run && run.taps.size > 0 && { taps: [...run.taps.values()].map(tapView) }),
   };
 }

@@ -11,7 +11,7 @@ import { table } from './table.ts';
 
 interface Endpoint {
   readonly route: string;
-  readonly role: 'source' | 'sink' | 'deadLetter';
+  readonly role: 'source' | 'sink' | 'deadLetter' | 'tap';
   readonly model: EndModel;
 }
 
@@ -44,10 +44,11 @@ export function addCheck(program: Command): void {
     });
 }
 
-function endpointsOf({ name, source, sinks, deadLetters }: CompiledRoute): Endpoint[] {
+function endpointsOf({ name, source, sinks, deadLetters, taps }: CompiledRoute): Endpoint[] {
   const ends: Endpoint[] = [{ route: name, role: 'source', model: source.model }];
   for (const sink of sinks) ends.push({ route: name, role: 'sink', model: sink.model });
   for (const { model } of deadLetters) ends.push({ route: name, role: 'deadLetter', model });
+  for (const { model } of taps) ends.push({ route: name, role: 'tap', model });
   return ends;
 }
 

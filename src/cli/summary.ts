@@ -1,5 +1,6 @@
 import { balanced, type RouteBooks } from '../engine/books.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Tap } from '../engine/tap.ts';
 import { Leave } from './exit-codes.ts';
 import type { Outcome } from './idle.ts';
 
@@ -15,9 +16,14 @@ export function summary(engine: Engine): string {
       const why = reason === undefined ? '' : `\n  ${reason}`;
       const waiting = run?.plan.deadStore?.stats()?.messages ?? 0;
       const dead = waiting === 0 ? '' : `\n  dead letters on disk: ${waiting}; \`mqferry dlq show ${name}\``;
-      return `route ${name} ${state}: ${[...counts, ...(books && !balanced(books) ? ['THE BOOKS DO NOT BALANCE'] : [])].join(', ')}${why}${dead}`;
+      const taps = [...(run?.taps.values() ?? [])].map((tap) => `\n  ${tapText(tap)}`).join('');
+      return `route ${name} ${state}: ${[...counts, ...(books && !balanced(books) ? ['THE BOOKS DO NOT BALANCE'] : [])].join(', ')}${why}${dead}${taps}`;
     })
     .join('\n');
+}
+
+function tapText({ status, copied, dropped, waiting }: Tap): string {
+  return [`${status.end}: copied ${copied}`, `dropped ${dropped}`, ...(waiting > 0 ? [`waiting ${waiting}`] : [])].join(', ');
 }
 
 /** Leaves with the code that says how the run ended; returns when all is well. */

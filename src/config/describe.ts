@@ -81,7 +81,8 @@ function describeBranch({ steps, sink }: BranchModel, secrets: ReadonlySet<strin
   return { ...shownSteps, sink: describeSink(sink, secrets) };
 }
 
-function describeStep({ name, value, onError }: StepModel, secrets: ReadonlySet<string>): Plain {
+function describeStep({ name, value, sink, onError }: StepModel, secrets: ReadonlySet<string>): Plain {
+  if (sink) return { [name]: { sink: describeSink(sink, secrets), ...(show(value, secrets) as object) } };
   if (onError)
     return { [name]: show(value ?? null, secrets), onError: onError.map((rule) => describeRule({ ...rule, retry: undefined }, secrets)) };
   return value === undefined ? name : { [name]: show(value, secrets) };

@@ -118,6 +118,8 @@ export interface CaseModel extends BranchModel {
 export interface StepModel {
   readonly name: string;
   readonly value: unknown;
+  /** Where its copies go, of a kind that has a sink. */
+  readonly sink?: OneSink;
   /** For what this step cannot do; what none of them takes is the route's. Their `retry` is never asked. */
   readonly onError?: readonly ErrorRuleModel[];
   readonly at: Place;
@@ -170,6 +172,8 @@ export interface StepSpecKind {
   readonly summary: string;
   /** Undefined: a bare word, e.g. `drop`. */
   readonly value: Field<unknown> | undefined;
+  /** Its value is a sink, bare or as `sink:` among the fields of `value`, which is a group. */
+  readonly hasSink?: true;
   /** What else to know; paragraphs. */
   readonly notes?: string;
   readonly example?: StepExample;

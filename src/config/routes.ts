@@ -1,7 +1,7 @@
 import type { Checker } from './check.ts';
 import { Ends } from './ends.ts';
 import { ErrorRules } from './error-rules.ts';
-import type { Fields, Infer } from './fields.ts';
+import type { Field, FieldKind, Fields, Infer } from './fields.ts';
 import { bufferFields, routeFields, windowFields } from './layout.ts';
 import type { BufferModel, Registry, RouteModel, StepModel, StepSpecKind } from './model.ts';
 import { didYouMean } from './nearest.ts';
@@ -9,6 +9,8 @@ import type { Node } from './node.ts';
 import type { Spot } from './problems.ts';
 import { type Choice, choiceOf, refuseEmpty } from './shapes.ts';
 import { Sinks } from './sinks.ts';
+
+type GroupKind = Extract<FieldKind, { kind: 'group' }>;
 
 const ownKeys = ['source', 'steps', 'buffer', 'sink', 'onError', 'window'];
 
@@ -72,14 +74,16 @@ export class Routes {
     const steps: StepModel[] = [];
     for (const item of node.items) {
       const { step, onError } = partsOf(item);
-      const model = this.#step(step);
+      const model = await this.#step(step);
       const rules = onError && (await this.#errorRules.ofStep(onError));
+      if (model?.sink && onError)
+        this.#checker.problems.error(onError, 'on-error', `a ${model.name} never fails, so its onError is never asked`, 'leave it out');
       if (model) steps.push(rules ? { ...model, onError: rules } : model);
     }
     return steps;
   }
 
-  #step(node: Node): StepModel | undefined {
+  async #step(node: Node): Promise<StepModel | undefined> {
     const { problems } = this.#checker;
     const choice = choiceOf(node, 'a step', problems);
     if (!choice) return undefined;
@@ -92,6 +96,7 @@ export class Routes {
       problems.error(choice, 'unknown-step', `there is no step "${choice.name}"`, hint);
       return undefined;
     }
+    if (kind.hasSink) return this.#tap(kind.name, (kind.value as Field<unknown>).kind as GroupKind, choice);
     if (!kind.value) {
       if (choice.value) problems.error(choice.value, 'wrong-type', `${kind.name} takes no value`, `write the bare word \`${kind.name}\``);
       return { name: kind.name, value: undefined, at };
@@ -104,6 +109,18 @@ export class Routes {
       : this.#checker.absent(kind.value, kind.name, choice);
     if (problems.errors === errorsBefore) this.#checkStep(kind, value, choice);
     return { name: kind.name, value, at };
+  }
+
+  /** A step whose value is a sink, or a map of `sink` and its own fields. */
+  async #tap(name: string, { fields }: GroupKind, choice: Choice): Promise<StepModel | undefined> {
+    const { problems } = this.#checker;
+    const { value } = choice;
+    const isMap = value?.kind === 'map' && ['sink', ...Object.keys(fields)].some((key) => value.entries.has(key));
+    const sinkNode = isMap ? value.entries.get('sink')?.value : value;
+    if (!sinkNode) problems.error(value ?? choice, 'missing', `${name} has no sink`, `e.g. ${name}: print`);
+    const own = this.#checker.fields(isMap ? value : undefined, fields, choice, ['sink']);
+    const sink = sinkNode && (await this.#sinks.one(sinkNode));
+    return sink && { name, value: own, sink, at: choice.file.place(choice.start) };
   }
 
   #checkStep(kind: StepSpecKind, value: unknown, choice: Choice): void {

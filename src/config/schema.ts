@@ -179,9 +179,9 @@ function end(name: string, connection: Fields | undefined, fields: Fields, ours:
 }
 
 function ofSteps(steps: readonly StepSpecKind[]): Schema {
-  const words = steps.filter(({ value }) => !value || !isRequired(value)).map(({ name }) => name);
-  const withValue = steps.flatMap(({ name, summary, value }) =>
-    value ? [[name, { ...fieldSchema(value), description: summary }] as const] : [],
+  const words = steps.filter(({ value, hasSink }) => !hasSink && (!value || !isRequired(value))).map(({ name }) => name);
+  const withValue = steps.flatMap(({ name, summary, value, hasSink }) =>
+    value ? [[name, { ...(hasSink ? sinkAnd(value) : fieldSchema(value)), description: summary }] as const] : [],
   );
   const entry = {
     ...object(stepRuleFields, { deadLetter: ref('deadLetter') }),
@@ -203,6 +203,11 @@ function ofSteps(steps: readonly StepSpecKind[]): Schema {
   };
   const items = words.length > 0 ? { anyOf: [{ enum: words }, step] } : step;
   return { steps: { description: 'What happens to each message, in order.', type: 'array', items } };
+}
+
+function sinkAnd({ kind }: Field<unknown>): Schema {
+  const { fields } = kind as Extract<FieldKind, { kind: 'group' }>;
+  return { anyOf: [ref('oneSink'), object(fields, { sink: ref('oneSink') }, ['sink'])] };
 }
 
 function ofSinks(connectors: readonly AnyConnector[]): Schema {

@@ -43,6 +43,15 @@ export interface PumpPlan {
   enteredAt?(received: Message): string | undefined;
 }
 
+/** A sink that gets a copy of each message as it is at one step, best effort: see {@link Tap}. */
+export interface TapPlan {
+  /** The step that hands them over, as it says to {@link Aside.tap}. */
+  readonly step: object;
+  readonly sink: SinkPlan;
+  /** Copies that have not been confirmed, at most; the newest are dropped. */
+  readonly limit: Room;
+}
+
 /** The durable or in-memory log between the two pumps of a buffered route. */
 export interface BufferPlan {
   readonly label: string;
@@ -100,6 +109,7 @@ export interface RoutePlan {
   readonly retry: Retry;
   readonly deadLetters: readonly SinkPlan[];
   readonly deadStore?: DeadStore;
+  readonly taps?: readonly TapPlan[];
   /** Throws when it cannot be told: then the route stops. */
   remedy(failure: Failure): Remedy;
   /** Makes the reason of a dead letter readable for the expressions of its destination. */

@@ -25,6 +25,8 @@ export interface PumpOptions {
   retryOf(failure: Failure): Retry;
   /** What becomes of a message that failed for good: its part of the ticket is the callee's to end. */
   giveUp(ticket: Ticket, failure: Failure): void;
+  /** A copy for the sink of a step that has one. */
+  tap(message: Message, step?: object): void;
   /** No new link can mend it: the route stops. */
   failed(error: unknown): void;
 }
@@ -209,6 +211,7 @@ export class Pump {
     return {
       fail: (message, error, step) => this.#fail(ticket, message.received, error, step),
       drop: (message) => void ticket.mark(message.received, 'dropped'),
+      tap: this.#o.tap,
     };
   }
 

@@ -9,6 +9,7 @@ import type { Failure, Remedy, RoutePlan, SinkPlan } from './plan.ts';
 import { Pump } from './pump.ts';
 import { Quarantine } from './quarantine.ts';
 import type { LinkStatus } from './supervise.ts';
+import { Tap } from './tap.ts';
 import type { Ticket } from './ticket.ts';
 import { Turns } from './turns.ts';
 
@@ -33,10 +34,13 @@ export class RouteRun {
   readonly pumps: readonly Pump[];
   /** Absent: a message that ends the process is not looked for. */
   readonly quarantine: Quarantine | undefined;
+  /** By the step that hands them their copies. */
+  readonly taps: ReadonlyMap<object | undefined, Tap>;
   readonly #dead: ReadonlyMap<SinkPlan, Outbox>;
   readonly #clock: Clock;
   readonly #recovered: number;
   readonly #drained = new AbortController();
+  readonly #hurry = new AbortController();
   #isLate = false;
   #stopping: Promise<boolean> | undefined;
   #deadRuns: readonly Promise<void>[] = [];
@@ -53,6 +57,7 @@ export class RouteRun {
     this.#recovered = plan.buffer?.stats().messages ?? 0;
     this.#dead = new Map(plan.deadLetters.map((sink) => [sink, this.#deadOutbox(sink)]));
     this.quarantine = plan.quarantine && new Quarantine(plan, plan.quarantine, clock, turns);
+    this.taps = new Map((plan.taps ?? []).map((tap) => [tap.step, new Tap(tap, { clock, route: plan })]));
     this.pumps = plan.pumps.map(
       (pump) =>
         new Pump({
@@ -64,6 +69,7 @@ export class RouteRun {
           log: plan.log,
           retryOf: (failure) => this.#remedy(failure)?.retry ?? noRetry,
           giveUp: (ticket, failure) => this.#giveUp(ticket, failure),
+          tap: (message, step) => this.taps.get(step)?.put(message),
           failed: (error) => this.#fail(describeError(error)),
         }),
     );
@@ -84,6 +90,7 @@ export class RouteRun {
     return balanced(this.books);
   }
 
+  /** Those that the route needs: not the links of its taps, as nothing waits for them. */
   get links(): readonly LinkStatus[] {
     const links = this.pumps.flatMap((pump) => [pump.status, ...pump.outboxes.map((box) => box.status)]);
     return [...links, ...[...this.#dead.values()].map((box) => box.status)];
@@ -104,6 +111,7 @@ export class RouteRun {
   }
 
   start(): void {
+    for (const tap of this.taps.values()) tap.start();
     this.#deadRuns = [...this.#dead.values()].map((box) => box.run());
     for (const pump of this.pumps) pump.start();
   }
@@ -119,6 +127,7 @@ export class RouteRun {
     }
     const late = () => {
       this.#isLate = true;
+      this.#hurry.abort();
       for (const pump of this.pumps) pump.ring();
     };
     // Of several who ask, the most impatient has it.
@@ -148,9 +157,11 @@ export class RouteRun {
   }
 
   async #closeAll(): Promise<void> {
+    const tapsClosed = Promise.all([...this.taps.values()].map((tap) => tap.close(this.#hurry.signal)));
     for (const pump of this.pumps) await pump.close();
     for (const box of this.#dead.values()) box.stop();
     await Promise.all(this.#deadRuns);
+    await tapsClosed;
     await this.quarantine?.close();
     await this.plan.buffer?.close();
   }

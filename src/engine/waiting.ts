@@ -31,6 +31,7 @@ export async function passWhole(
   const aside: Aside = {
     fail: (message, error, step) => unlessOver(() => effects.aside.fail(message, error, step)),
     drop: (message) => unlessOver(() => effects.aside.drop(message)),
+    tap: (message, step) => unlessOver(() => effects.aside.tap(message, step)),
   };
   const hand: Hand = (part, sink) => unlessOver(() => effects.hand(part, sink));
   void share

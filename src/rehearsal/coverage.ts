@@ -36,10 +36,10 @@ export class Coverage {
   }
 
   /** All parts of a route under test, whether or not anything will come to them. */
-  expect({ name, model, sinks, deadLetters }: CompiledRoute): void {
+  expect({ name, model, sinks, deadLetters, taps }: CompiledRoute): void {
     for (const step of model.steps) this.#part(name, 'step', stepLabel(step), step.at);
     this.#expectIn(name, model.sink);
-    for (const end of [...sinks, ...deadLetters]) this.#part(name, 'end', end.name, end.model.at);
+    for (const end of [...sinks, ...deadLetters, ...taps]) this.#part(name, 'end', end.name, end.model.at);
   }
 
   arrived(route: string, label: string, at: Place, messages: number): void {

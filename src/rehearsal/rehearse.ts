@@ -23,6 +23,7 @@ export interface Outcome {
   readonly books: RouteBooks;
   readonly sinks: readonly End[];
   readonly deadLetters: readonly End[];
+  readonly taps: readonly End[];
   /** Of the test itself. */
   readonly troubles: readonly string[];
 }
@@ -41,15 +42,22 @@ export async function rehearse(file: TestFile, test: TestCase, allowScripts: boo
   const route = compileRoute(coverage.watched(model), around({ allowScripts, clock, watch: coverage.watch(test.routeName) }));
   const sinks = rehearsedSinks(route, test, clock);
   const arrivals = arrivalsOf(test.given);
-  const plan = async () => rehearsed(await route.plan(), arrivals, sinks, clock);
+  const taps = route.taps.map(({ end, model: tap }) => new RehearsedSink(end.can, tap, [], clock, () => 0));
+  const plan = async () => tapped(rehearsed(await route.plan(), arrivals, sinks, clock), taps);
   const engine = new Engine([{ name: route.name, plan }], silent, clock);
   await engine.start();
   const limitMs = (arrivals.at(-1)?.atMs ?? 0) + test.within;
   const hasEnded = await clock.time.run(() => engine.isOver || engine.isFinished, limitMs);
-  return outcomeOf(engine, route, sinks, hasEnded);
+  return outcomeOf(engine, route, sinks, taps, hasEnded);
 }
 
-async function outcomeOf(engine: Engine, route: CompiledRoute, sinks: readonly RehearsedSink[], hasEnded: boolean): Promise<Outcome> {
+async function outcomeOf(
+  engine: Engine,
+  route: CompiledRoute,
+  sinks: readonly RehearsedSink[],
+  taps: readonly RehearsedSink[],
+  hasEnded: boolean,
+): Promise<Outcome> {
   const { state, reason, books, run } = engine.routes[0]!;
   const down = run?.links.filter((link) => link.error !== undefined).map((link) => `${link.end}: ${link.error}`) ?? [];
   await engine.stop(0, AbortSignal.abort());
@@ -61,6 +69,7 @@ async function outcomeOf(engine: Engine, route: CompiledRoute, sinks: readonly R
     books,
     sinks: route.sinks.map(end),
     deadLetters: route.deadLetters.map((one, i) => end(one, route.sinks.length + i)),
+    taps: route.taps.map(({ name, model }, i) => ({ name, model, taken: taps[i]!.taken })),
     troubles: sinks.flatMap(({ troubles }) => troubles),
   };
 }
@@ -105,4 +114,10 @@ function rehearsed(plan: RoutePlan, arrivals: readonly Arrival[], ends: readonly
       return { retry, way: typeof way === 'string' ? way : (letters.get(way) as SinkPlan) };
     },
   };
+}
+
+/** Best effort as ever, but at no broker. */
+function tapped(plan: RoutePlan, ends: readonly RehearsedSink[]): RoutePlan {
+  const taps = plan.taps?.map((tap, i) => ({ ...tap, sink: { ...tap.sink, end: ends[i] as RehearsedSink } }));
+  return { ...plan, ...(taps && { taps }) };
 }

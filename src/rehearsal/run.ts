@@ -65,7 +65,8 @@ function once(problems: readonly Problem[]): Problem[] {
 async function runOne(file: TestFile, test: TestCase, allowScripts: boolean, coverage: Coverage): Promise<Result> {
   const startMs = systemClock.now();
   const outcome = await rehearse(file, test, allowScripts, coverage);
-  for (const end of [...outcome.sinks, ...outcome.deadLetters]) coverage.arrived(test.routeName, end.name, end.model.at, end.taken.length);
+  for (const end of [...outcome.sinks, ...outcome.deadLetters, ...outcome.taps])
+    coverage.arrived(test.routeName, end.name, end.model.at, end.taken.length);
   const failures = judge(test, outcome).map((failure) => scrubbed(failure, file.secrets));
   return { file: file.name, line: test.at.line, name: test.name, route: test.routeName, failures, ms: systemClock.now() - startMs };
 }

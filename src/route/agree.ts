@@ -3,6 +3,7 @@ import type { EndModel, Place, Problem, RouteModel } from '../config/model.ts';
 import type { AnyConnector } from '../connector.ts';
 import { deadEndsOf } from './remedies.ts';
 import { endsOf } from './share.ts';
+import { tapsOf } from './taps.ts';
 
 type End = Parameters<NonNullable<AnyConnector['misfits']>>[0][number];
 type Placed = End & { readonly connector: AnyConnector; readonly at: Place };
@@ -35,7 +36,8 @@ function otherLimits(route: RouteModel): Problem[] {
 }
 
 function endsOfRoute(route: RouteModel): Placed[] {
-  return [placed(route.source, 'source'), ...[...endsOf(route.sink), ...deadEndsOf(route)].map((end) => placed(end, 'sink'))];
+  const taps = tapsOf(route).map(({ sink }) => sink.end);
+  return [placed(route.source, 'source'), ...[...endsOf(route.sink), ...deadEndsOf(route), ...taps].map((end) => placed(end, 'sink'))];
 }
 
 function placed({ connector, config, at }: EndModel, side: 'source' | 'sink'): Placed {

@@ -5,12 +5,13 @@ import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../c
 import type { EndContext, Log, Queue, QueueLimits, SourceEnd, Table } from '../connector.ts';
 import type { DeadStore, RoutePlan } from '../engine/plan.ts';
 import type { AnyStep } from '../steps/index.ts';
-import { type CompiledSink, deadName, makeSink, makeSource, nameOf, sinkName } from './ends.ts';
+import { type CompiledSink, deadName, makeSink, makeSource, nameOf, sinkName, tapName } from './ends.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
 import { type OpenBuffer, planOf } from './plan.ts';
 import { deadEndsOf } from './remedies.ts';
 import { sharing } from './share.ts';
 import { compileChain, type Watch } from './steps.ts';
+import { type CompiledTap, tapsOf } from './taps.ts';
 
 /** What a route needs of the process it runs in. */
 export interface Surroundings {
@@ -44,6 +45,7 @@ export interface CompiledRoute {
   readonly sinks: readonly CompiledSink[];
   /** In the order of the entries of `onError`. */
   readonly deadLetters: readonly CompiledSink[];
+  readonly taps: readonly CompiledTap[];
   /** What the config asks for and the route cannot keep. */
   readonly problems: readonly Problem[];
   /** Opens the buffer, if there is one, and says how to run the route. */
@@ -73,6 +75,12 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
   const sinks = shared.ends.map((end, i) => makeSink(end, sinkName(shared.ends, i), context(i === 0 ? 'sink' : `sink${i + 1}`)));
   const deadEnds = deadEndsOf(model);
   const deadLetters = deadEnds.map((end, i) => makeSink(end, deadName(deadEnds, i), context(i === 0 ? 'dead' : `dead${i + 1}`)));
+  const tapSteps = tapsOf(model);
+  const tapEnds = tapSteps.map(({ sink }) => sink.end);
+  const taps = tapSteps.map((step, i) => ({
+    step,
+    ...makeSink(step.sink.end, tapName(tapEnds, i), context(i === 0 ? 'tap' : `tap${i + 1}`)),
+  }));
   const label = labelOf({
     source: { name: source.name, can: source.end.can },
     sinks: sinks.map(({ name, end }) => ({ name, can: end.can })),
@@ -87,13 +95,14 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     source,
     sinks,
     deadLetters,
+    taps,
     problems: broken(model, label),
     plan: async () => {
       const buffer = model.buffer && (await around.openBuffer(model.name, model.buffer, log, model.window.messages));
       const deadStore = deadEnds.some(isDeadDisk) ? around.deadLetters(model.name, {}) : undefined;
       const { openLife } = around;
       const quarantine = model.quarantine && openLife && { ...model.quarantine, open: () => openLife(model.name) };
-      return planOf({ model, source: source.end, sinks, deadLetters, deadStore, shared, compileSteps, log }, buffer, quarantine);
+      return planOf({ model, source: source.end, sinks, deadLetters, deadStore, taps, shared, compileSteps, log }, buffer, quarantine);
     },
   };
 }

@@ -50,6 +50,11 @@ export function deadName(ends: readonly EndModel[], index: number): string {
   return ends.length === 1 ? `dead letter ${name}` : `dead letter ${index + 1} ${name}`;
 }
 
+export function tapName(ends: readonly EndModel[], index: number): string {
+  const name = nameOf(ends[index] as EndModel);
+  return ends.length === 1 ? `tap ${name}` : `tap ${index + 1} ${name}`;
+}
+
 export function sinkName(ends: readonly EndModel[], index: number): string {
   const name = nameOf(ends[index] as EndModel);
   return ends.length === 1 ? `sink ${name}` : `sink ${index + 1} ${name}`;

@@ -87,8 +87,8 @@ function lastText({ deadLetter, then }: ErrorRuleModel): string {
   return then === 'drop' ? 'is dropped and counted' : 'stops the route';
 }
 
-function stepText({ name, value, onError = [] }: StepModel): string {
-  const text = stepKinds[name]?.explain(value) ?? name;
+function stepText({ name, value, sink, onError = [] }: StepModel): string {
+  const text = stepKinds[name]?.explain(value, sink && nameOf(sink.end)) ?? name;
   const failures = onError.map((rule, i) => ` ${whoText(rule, i > 0)} ${lastText(rule)}.`);
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.${failures.join('')}`;
 }

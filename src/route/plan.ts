@@ -2,7 +2,7 @@
 import { isDeadDisk } from '../config/dead-disk.ts';
 import type { ErrorRuleModel, RouteModel } from '../config/model.ts';
 import type { Log, SinkEnd, SourceEnd } from '../connector.ts';
-import type { BufferPlan, DeadStore, PumpPlan, QuarantinePlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
+import type { BufferPlan, DeadStore, PumpPlan, QuarantinePlan, RoutePlan, SinkPlan, TapPlan } from '../engine/plan.ts';
 import { type CopyIds, copyIds, inbound, keepMeant, outbound, takeMeant } from '../envelope.ts';
 import type { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
@@ -11,6 +11,7 @@ import { type AnyStep, aroundBuffer } from '../steps/index.ts';
 import type { CompiledSink } from './ends.ts';
 import { remedies } from './remedies.ts';
 import { type CompileSteps, type Sharing, shareBehind } from './share.ts';
+import type { CompiledTap } from './taps.ts';
 
 /** An open buffer: its near side is written, its far side read. */
 export interface OpenBuffer extends BufferPlan {
@@ -25,6 +26,7 @@ interface Pieces {
   readonly sinks: readonly CompiledSink[];
   readonly deadLetters: readonly CompiledSink[];
   readonly deadStore: DeadStore | undefined;
+  readonly taps: readonly CompiledTap[];
   readonly shared: Sharing;
   readonly compileSteps: CompileSteps;
   readonly log: Log;
@@ -44,6 +46,7 @@ export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined, quarantin
     retry: (model.onError.at(-1) as ErrorRuleModel).retry,
     deadLetters,
     ...(pieces.deadStore && { deadStore: pieces.deadStore }),
+    taps: pieces.taps.map((tap, i) => tapPlan(tap, model, places, i)),
     remedy: remedies(model, deadLetters),
     attachError: (letter: Message, { code, message }: MqferryError, attempts: number) => attachError(letter, { code, message, attempts }),
     ...(quarantine && { quarantine }),
@@ -75,9 +78,20 @@ function shareAfter(steps: AnyStep, hasSteps: boolean, shared: Sharing): Pick<Pu
 
 type Places = readonly (readonly string[])[];
 
+/** Its ids are not those of the route's sinks: a copy is a message of its own, also where both end in one place. */
+function tapPlan({ step, ...tap }: CompiledTap, route: RouteModel, places: Places, index: number): TapPlan {
+  const { maxMessages, maxBytes } = step.value as { maxMessages: number; maxBytes: number };
+  const prefix = `${route.name}.tap${index + 1}`;
+  return { step, sink: plainPlan(tap, prefix, route, places), limit: { messages: maxMessages, bytes: maxBytes } };
+}
+
 /** Of several sinks, each but the first has a number in its ids: what a `switch` or a recipient list makes of one message for two sinks are two messages. */
-function sinkPlan({ name, end, model }: CompiledSink, route: RouteModel, places: Places, index: number): SinkPlan {
-  const copyId = copyIdsOf(index === 0 ? route.name : `${route.name}.${index + 1}`, route, places);
+function sinkPlan(sink: CompiledSink, route: RouteModel, places: Places, index: number): SinkPlan {
+  return plainPlan(sink, index === 0 ? route.name : `${route.name}.${index + 1}`, route, places);
+}
+
+function plainPlan({ name, end, model }: CompiledSink, prefix: string, route: RouteModel, places: Places): SinkPlan {
+  const copyId = copyIdsOf(prefix, route, places);
   return {
     name,
     end,

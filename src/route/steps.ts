@@ -10,22 +10,23 @@ export type Watch = (model: StepModel, step: AnyStep) => AnyStep;
 export function compileChain(steps: readonly StepModel[], context: StepContext, watch: Watch = unwatched): AnyStep {
   return chain(
     steps.map((model) => {
-      const { name, value, onError } = model;
+      const { name, value, onError, sink } = model;
       const kind = stepKinds[name];
       if (!kind) throw new Error(`step ${name} passed the check and is not there`);
       const step = kind.compile(value, context);
-      return watch(model, onError ? signed(step, model) : step);
+      return watch(model, onError || sink ? signed(step, model) : step);
     }),
   );
 }
 
 const unwatched: Watch = (_, step) => step;
 
-/** The step, which says of what it fails that it was the one. */
+/** The step, which says of what it fails or taps that it was the one. */
 function signed(step: AnyStep, model: StepModel): AnyStep {
   const own = (aside: Aside): Aside => ({
     drop: (message) => aside.drop(message),
     fail: (message, error) => aside.fail(message, error, model),
+    tap: (message) => aside.tap(message, model),
   });
   if (typeof step === 'function') return (messages, aside) => step(messages, own(aside));
   return { pass: (messages, aside, signal) => step.pass(messages, own(aside), signal) };

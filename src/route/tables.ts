@@ -1,11 +1,14 @@
 import type { Problem, RouteModel, StepModel } from '../config/model.ts';
 import { stepKinds } from '../steps/index.ts';
 import { endsOf, stepsOf } from './share.ts';
+import { tapsOf } from './taps.ts';
 
 /** The tables that steps look into and that no route of the config feeds: all that is looked for there would be missing. */
 export function unfedTables(routes: readonly RouteModel[]): Problem[] {
   const fed = new Set(
-    routes.flatMap((route) => endsOf(route.sink)).map(({ connector, config }) => connector.sink?.feeds?.(config as never)),
+    routes
+      .flatMap((route) => [...endsOf(route.sink), ...tapsOf(route).map(({ sink }) => sink.end)])
+      .map(({ connector, config }) => connector.sink?.feeds?.(config as never)),
   );
   return routes
     .flatMap(({ steps, sink }) => [...steps, ...stepsOf(sink)])

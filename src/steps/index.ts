@@ -20,6 +20,7 @@ import { sample } from './sample.ts';
 import { set } from './set.ts';
 import { split } from './split.ts';
 import type { StepKind } from './step.ts';
+import { tap } from './tap.ts';
 import { throttle } from './throttle.ts';
 import { unwrap } from './unwrap.ts';
 import { validate } from './validate.ts';
@@ -48,6 +49,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   throttle,
   drop,
   log,
+  tap,
 };
 
 /**

@@ -12,6 +12,8 @@ export interface Aside {
   fail(message: Message, error: MqferryError, step?: object): void;
   /** The config says to drop it; it is counted. */
   drop(message: Message): void;
+  /** A copy of the message, as it is here, for the sink of `step`, best effort: never waits, never throws. */
+  tap(message: Message, step?: object): void;
 }
 
 /** Messages in, messages out, in the same order. What is neither returned nor set aside was filtered. */
@@ -56,8 +58,10 @@ export interface StepKind<V = unknown> {
   readonly behindBuffer?: true;
   /** The table that it looks into: some route must feed it. */
   table?(value: V): string | undefined;
-  /** A sentence for `explain`. */
-  explain(value: V): string;
+  /** Its value is a sink, bare or as `sink:` among the fields of `value`, a group: its messages go to {@link Aside.tap}. */
+  readonly hasSink?: true;
+  /** A sentence for `explain`. `sink`: the name of its sink, where it has one. */
+  explain(value: V, sink?: string): string;
   /** Throws CONFIG_INVALID for what the field alone cannot check. */
   compile(value: V, context: StepContext): AnyStep;
 }

@@ -4,17 +4,25 @@ import { Engine } from '../../src/engine/engine.ts';
 import { identityOf } from '../../src/engine/identity.ts';
 import type { Message } from '../../src/message.ts';
 import { until } from '../brokers/broker.ts';
-import { FakeSink, FakeSource, hastyClock, messages, routePlan, silent } from '../engine/fakes.ts';
+import { FakeSink, FakeSource, hastyClock, messages, routePlan, silent, sinkPlan } from '../engine/fakes.ts';
 
 const loopback = { host: '127.0.0.1', port: 0, token: undefined };
 const local = { headers: { host: '127.0.0.1:9797' } };
 
 function setUp(access = loopback as { host: string; port: number; token: string | undefined }) {
-  const [source, sink] = [new FakeSource(), new FakeSink()];
-  const engine = new Engine([{ name: 'orders', plan: async () => routePlan(source, [sink]) }], silent, hastyClock);
+  const [source, sink, tapped] = [new FakeSource(), new FakeSink(), new FakeSink()];
+  const step = {};
+  const plan = routePlan(source, [sink], {
+    taps: [{ step, sink: sinkPlan('tap t', tapped), limit: { messages: 2, bytes: 1e6 } }],
+    share: (batch, aside) => {
+      for (const message of batch) aside.tap(message, step);
+      return [batch];
+    },
+  });
+  const engine = new Engine([{ name: 'orders', plan: async () => plan }], silent, hastyClock);
   const facts = new Map([['orders', { summary: 'a → b', delivery: 'at-least-once', order: 'lane' }]]);
   const options = { access, version: '1.2.3', facts, drainMs: 100 };
-  return { source, sink, engine, options, app: adminApp(engine, options) };
+  return { source, sink, tapped, engine, options, app: adminApp(engine, options) };
 }
 
 describe('probes', () => {
@@ -68,6 +76,24 @@ test('a route that is careful after an unclean stop says so, and how many messag
   const text = await (await app.request('/metrics', local)).text();
   expect(text).toContain('mqferry_route_careful{route="orders"} 1');
   expect(text).toContain('mqferry_messages_quarantined_total{route="orders"} 1');
+  await engine.stop(0);
+});
+
+test('taps are shown and measured, and readiness does not wait for them', async () => {
+  const { app, engine, source, tapped } = setUp();
+  tapped.isDown = true;
+  await engine.start();
+  source.push(...messages(3));
+  await until('all are delivered', () => engine.view('orders')?.books?.delivered === 3);
+  expect((await app.request('/readyz', local)).status).toBe(200);
+  expect(await (await app.request('/routes/orders', local)).json()).toMatchObject({
+    taps: [{ end: 'tap t', state: expect.stringMatching(/down|opening/), error: 'the sink is down', copied: 0, dropped: 1, waiting: 2 }],
+  });
+  const text = await (await app.request('/metrics', local)).text();
+  expect(text).toContain('mqferry_tap_messages_total{route="orders",end="tap t",outcome="copied"} 0');
+  expect(text).toContain('mqferry_tap_messages_total{route="orders",end="tap t",outcome="dropped"} 1');
+  expect(text).toContain('mqferry_tap_waiting_messages{route="orders",end="tap t"} 2');
+  expect(text).toContain('mqferry_connection_up{route="orders",end="tap t"} 0');
   await engine.stop(0);
 });
 

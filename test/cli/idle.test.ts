@@ -3,10 +3,10 @@ import { expect, onTestFinished, test } from 'vitest';
 import { Idle } from '../../src/cli/idle.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { until } from '../brokers/broker.ts';
-import { FakeSink, FakeSource, hastyClock, messages, routePlan, silent } from '../engine/fakes.ts';
+import { FakeSink, FakeSource, hastyClock, messages, routePlan, silent, sinkPlan } from '../engine/fakes.ts';
 
-async function running(source: FakeSource): Promise<Engine> {
-  const engine = new Engine([{ name: 'test', plan: async () => routePlan(source, [new FakeSink()]) }], silent, hastyClock);
+async function running(source: FakeSource, more: Parameters<typeof routePlan>[2] = {}): Promise<Engine> {
+  const engine = new Engine([{ name: 'test', plan: async () => routePlan(source, [new FakeSink()], more) }], silent, hastyClock);
   await engine.start();
   onTestFinished(() => void engine.stop(0));
   return engine;
@@ -31,6 +31,22 @@ test('a route that is busy between any two looks is not idle, though it looks so
   expect(source.acked).toHaveLength(sent);
   await until('it is idle, now that nothing comes', () => outcome !== undefined);
   expect(outcome).toBe('idle');
+});
+
+test('a tap whose link is down holds up neither the idle end nor counts as a link that is down', async () => {
+  const source = new FakeSource().push(...messages(3));
+  const tapped = new FakeSink();
+  tapped.isDown = true;
+  const step = {};
+  const engine = await running(source, {
+    taps: [{ step, sink: sinkPlan('tap t', tapped), limit: { messages: 10, bytes: 1e6 } }],
+    share: (batch, aside) => {
+      for (const message of batch) aside.tap(message, step);
+      return [batch];
+    },
+  });
+  expect(await new Idle(engine, 300, 100).outcome()).toBe('idle');
+  expect([...engine.view('test')!.run!.taps.values()][0]).toMatchObject({ waiting: 3 });
 });
 
 test('time in which the process stood still is not idle time', async () => {

@@ -72,6 +72,7 @@ describe('an expression that fails on a message says where it stands:', () => {
     (share as Share)([new Message({ body: Buffer.from('{"a":1,"b":2}'), id: 'i' })], {
       fail: (_message, error) => failed.push(error.message),
       drop() {},
+      tap() {},
     });
     expect(failed).toEqual([expect.stringContaining(` at r.yaml:${line}:${col}: there is no "nope"`)]);
   });

@@ -108,6 +108,15 @@ const steps: Registry['steps'] = {
   set: { name: 'set', summary: 'Sets.', value: map('Targets.', value('To what.')) as Field<unknown> },
   map: { name: 'map', summary: 'Maps.', value: mapping('To what.') as Field<unknown> },
   drop: { name: 'drop', summary: 'Drops.', value: undefined },
+  tap: {
+    name: 'tap',
+    summary: 'Copies.',
+    hasSink: true,
+    value: group('Its queue.', {
+      maxMessages: whole('Most.', { default: 7, min: 1 }),
+      maxBytes: size('Bytes.', { default: 1024 }),
+    }) as Field<unknown>,
+  },
   log: { name: 'log', summary: 'Logs.', value: template('What.') as Field<unknown> },
 };
 

@@ -17,6 +17,8 @@ beforeAll(async () => {
 const accepts = (text: string): boolean => validate(parse(text, { merge: true }));
 const env = { N: '5', SIZE: '1MiB', YES: 'true', B: 'a:1' };
 
+const withSteps = (steps: string) => routeWith(`steps: ${steps}`);
+
 const good: readonly (readonly [what: string, text: string])[] = [
   ['bare words', routeWith('steps: [drop]\nbuffer: disk')],
   ['references in numbers and booleans', routeWith('').replace('orders }', '"${B}", prefetch: "${N}", declare: "${YES}" }')],
@@ -45,6 +47,7 @@ const good: readonly (readonly [what: string, text: string])[] = [
       "sink: [{ oneOf: '${{ a }}', allow: { eu: print, us: { steps: [drop], sink: [print] }, x: { oneOf: '${{ b }}', allow: [print] } } }]",
     ),
   ],
+  ['taps', withSteps('[{ tap: print }, { tap: { rabbitmq: {} } }, { tap: { sink: print, maxMessages: 5, maxBytes: 1MiB } }]')],
   [
     'both ways out of an error',
     routeWith('onError: { deadLetter: print, retry: { attempts: 3, backoff: 1s..1m } }') +
@@ -107,6 +110,9 @@ describe('the editor schema', () => {
     ['a case without a sink', routeWith('').replace('sink: print', 'sink: { switch: [{ when: a }] }')],
     ['a oneOf without what is allowed', routeWith('').replace('sink: print', "sink: { oneOf: '${{ a }}' }")],
     ['a oneOf that allows nothing', routeWith('').replace('sink: print', "sink: { oneOf: '${{ a }}', allow: [] }")],
+    ['a tap without a sink', withSteps('[{ tap: { maxMessages: 5 } }]')],
+    ['a tap alone', withSteps('[tap]')],
+    ['a tap with two sinks', withSteps('[{ tap: [print, print] }]')],
     ['yes for true', routeWith('').replace('orders }', 'q, declare: "yes" }')],
   ])('refuses what the program refuses: %s', async (_what, text) => {
     expect((await load(text)).model).toBe(undefined);

@@ -12,7 +12,11 @@ async function failures(settings: string, steps: string, sink = 'print'): Promis
   expect(problems).toEqual([]);
   const failed: string[] = [];
   const { share } = (await routes[0]!.plan()).pumps[0]!;
-  (share as Share)([new Message({ body })], { fail: (_message, error) => failed.push(`${error.code} ${error.message}`), drop() {} });
+  (share as Share)([new Message({ body })], {
+    fail: (_message, error) => failed.push(`${error.code} ${error.message}`),
+    drop() {},
+    tap() {},
+  });
   return failed;
 }
 

@@ -16,7 +16,11 @@ const fork = (steps: readonly StepModel[]): SinkModel => ({
     { steps: [], sink: end('c'), at },
   ],
 });
-const aside: Aside = { fail: (_, error) => expect.fail(error.message), drop: () => expect.fail('dropped') };
+const aside: Aside = {
+  fail: (_, error) => expect.fail(error.message),
+  drop: () => expect.fail('dropped'),
+  tap: () => expect.fail('tapped'),
+};
 const signal = new AbortController().signal;
 const wait: StepModel[] = [{ name: 'wait', value: undefined, at }];
 

@@ -55,6 +55,7 @@ const written: Readonly<Record<string, readonly string[]>> = {
   sample: ["- sample: { oneIn: 2, by: '${{ body.id }}' }"],
   throttle: ["- throttle: { rate: 1000000/s, burst: 1000000, per: '${{ body.id }}' }"],
   drop: ['- drop'],
+  tap: ['- tap: print', '- tap: { sink: print, maxMessages: 1 }'],
   log: ["- log: { text: '${{ body.id }}' }"],
 };
 const files: StepFiles = {

@@ -44,6 +44,7 @@ function bin() {
   const aside: Aside = {
     fail: (message, error) => failed.push([message.received, error]),
     drop: (message) => dropped.push(message.received),
+    tap: () => {},
   };
   return { aside, failed, dropped };
 }

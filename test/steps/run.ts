@@ -18,7 +18,11 @@ export const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} };
 export function run(step: Step, messages: readonly Message[]): Result {
   const failed: [Message, MqferryError][] = [];
   const dropped: Message[] = [];
-  const out = step(messages, { fail: (message, error) => failed.push([message, error]), drop: (message) => dropped.push(message) });
+  const out = step(messages, {
+    fail: (message, error) => failed.push([message, error]),
+    drop: (message) => dropped.push(message),
+    tap: () => {},
+  });
   return { out, failed, dropped };
 }
 
@@ -30,6 +34,7 @@ export async function runAll(step: AnyStep, messages: readonly Message[], signal
   const aside: Aside = {
     fail: (message, error) => failed.push([message.received, error]),
     drop: (message) => dropped.push(message.received),
+    tap: () => {},
   };
   for await (const piece of through(step, messages, aside, signal)) out.push(...piece);
   return { out, failed, dropped };

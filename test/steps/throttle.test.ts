@@ -16,7 +16,7 @@ function throttled(value: { rate: Rate; burst?: number; per?: string; maxKeys?: 
   /** When each passes; the clock goes on by itself while they wait. */
   const times = async (messages: readonly Message[]) => {
     const passed: [string, number][] = [];
-    const aside = { fail: () => expect.fail('failed'), drop: () => expect.fail('dropped') };
+    const aside = { fail: () => expect.fail('failed'), drop: () => expect.fail('dropped'), tap: () => expect.fail('tapped') };
     for await (const piece of step.pass(messages, aside, new AbortController().signal))
       passed.push(...piece.map(({ id }): [string, number] => [id as string, Math.round(clock.time)]));
     return passed;

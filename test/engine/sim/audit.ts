@@ -3,7 +3,7 @@ import { isDeadly, isStepPoison, type Scenario } from './scenario.ts';
 import type { SinkBroker } from './sink-broker.ts';
 
 export interface Verdict {
-  /** Each begins with its kind: lost, early, order, books, duplicates, window, stuck, PUBACK, ack. */
+  /** Each begins with its kind: lost, early, order, books, duplicates, window, stuck, PUBACK, ack, tap. */
   readonly problems: readonly string[];
   readonly duplicates: number;
   readonly faults: number;

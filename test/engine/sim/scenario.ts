@@ -5,13 +5,14 @@ import type { RouteRun } from '../../../src/engine/route-run.ts';
 import { MqferryError } from '../../../src/errors.ts';
 import { Message } from '../../../src/message.ts';
 import { shareBehind } from '../../../src/route/share.ts';
-import { type Aside, chain, type WaitingStep } from '../../../src/steps/step.ts';
+import { type Aside, chain, type Step, type WaitingStep } from '../../../src/steps/step.ts';
 import { audit, type Verdict } from './audit.ts';
 import { dedupe } from './dedupe.ts';
 import { LifeModel } from './life-model.ts';
 import { LogModel } from './log-model.ts';
 import { type Poison, SinkBroker } from './sink-broker.ts';
 import { type Settling, SourceBroker } from './source-broker.ts';
+import { Tapping } from './tapping.ts';
 import { type Faults, Process, Random, World } from './world.ts';
 
 /** What a run is made of. Everything else is chance. */
@@ -49,6 +50,8 @@ export interface Setup {
   readonly isAlike?: boolean;
   /** Kills that follow each other at this distance, at least; `crashes` of them. */
   readonly crashEveryMs?: number;
+  /** Each message is tapped, to a sink that does anything it likes. */
+  readonly isTapped?: boolean;
 }
 
 /** The engine under test: the real one, or a wrong reading of it. */
@@ -83,6 +86,7 @@ export class Scenario {
   readonly prefetch: number;
   readonly problems: string[] = [];
   crashes = 0;
+  readonly #tapping: Tapping;
   run!: RouteRun;
   #process!: Process;
   readonly #committed: readonly Set<string>[];
@@ -92,6 +96,7 @@ export class Scenario {
     this.random = new Random(seed * 2654435761 + 17);
     this.setup = setup;
     this.#makeRun = makeRun;
+    this.#tapping = new Tapping(this.random);
     this.faults = { isOn: true, sinkCut: 0.01, refuse: 0.03, zombie: 0.5, ...setup.faults };
     this.windowSize = setup.window ?? ([1, 4, 16, 64][this.random.int(0, 3)] as number);
     this.prefetch = setup.prefetch ?? ([4, 16, 100][this.random.int(0, 2)] as number);
@@ -178,6 +183,7 @@ export class Scenario {
   #start(): void {
     this.#process = new Process(this.world, this.random);
     this.run = this.#makeRun(this.#plan(this.#process), this.#process);
+    this.#tapping.begin(this.run);
     this.run.start();
   }
 
@@ -199,6 +205,7 @@ export class Scenario {
       window: { messages: this.windowSize, bytes: 4000 },
       retry,
       deadLetters: this.setup.hasRules ? [dead, killers] : [dead],
+      ...(this.setup.isTapped && { taps: [this.#tapping.plan(process)] }),
       remedy: this.setup.hasRules ? rules : (): Remedy => ({ retry, way: dead }),
       ...(this.setup.quarantine && { quarantine: { after: 3, withinMs: 50, open: () => this.life.open(process) } }),
       log: silent,
@@ -212,15 +219,17 @@ export class Scenario {
       ...plan,
       share: this.#deadlyFor(name, plan.share),
     });
+    const tapped: Step = (messages, aside) => (this.setup.isTapped ? this.#tapping.tap(messages, aside) : messages);
     const steps = this.setup.waits ? [this.#waiting(process)] : [];
+    const first = chain([sieve, tapped]);
     if (!this.setup.isBuffered)
-      return { ...common, pumps: [pump('only', { source, sinks, share: shareBehind(chain([sieve, ...steps]), { share: toSinks }) })] };
+      return { ...common, pumps: [pump('only', { source, sinks, share: shareBehind(chain([first, ...steps]), { share: toSinks }) })] };
     const { near, far, stats } = this.log.ends(process);
     const buffer: SinkPlan = { name: 'buffer', end: near, outbound: (message) => message };
     return {
       ...common,
       pumps: [
-        pump('near', { source, sinks: [buffer], share: (messages, aside) => [sieve(messages, aside)] }),
+        pump('near', { source, sinks: [buffer], share: (messages, aside) => [first(messages, aside)] }),
         pump('far', { source: far, sinks, share: shareBehind(chain(steps), { share: toSinks }) }),
       ],
       buffer: { label: 'log', stats, close: async () => {} },
@@ -304,8 +313,10 @@ export class Scenario {
 
   #drain(): void {
     const process = this.#process;
+    const began = this.world.now;
     void this.run.stop(this.random.int(0, 400)).then(() => {
       if (process !== this.#process || !process.isAlive) return;
+      if (this.world.now - began > 4000) this.problems.push(`tap: it took ${this.world.now - began} ms to stop`);
       process.kill();
       this.crashes++;
       this.#start();
@@ -342,6 +353,7 @@ export class Scenario {
     const { books } = this.run;
     if (!balanced(books)) this.problems.push(`books: ${JSON.stringify(books)}`);
     if (Object.values(books).some((count) => count < 0)) this.problems.push(`books: negative ${JSON.stringify(books)}`);
+    this.problems.push(...this.#tapping.problems());
   }
 }
 

@@ -56,6 +56,16 @@ export const sound: Readonly<Record<string, Setup>> = {
   'killed again and again, no message at fault': { ...kills },
   'killed again and again, buffered, no message at fault': { ...kills, isBuffered: true },
   'killed again and again, all messages alike': { ...kills, isAlike: true },
+  'a tap that does anything, order none, all': { ...storm, isTapped: true, sinks: 'all' },
+  'a tap that does anything, order lane, sink keeps order, killer': {
+    ...storm,
+    isTapped: true,
+    order: 'lane',
+    keepsOrder: true,
+    settling: 'inOrder',
+    hasKiller: true,
+  },
+  'a tap that does anything, buffered, order key': { ...storm, isTapped: true, isBuffered: true, order: 'key' },
   'long outage, source opened only while sinks are open': {
     window: 64,
     prefetch: 4,
@@ -184,6 +194,21 @@ export const controls: Readonly<Record<string, Control>> = {
       from: 'this.#clear(group.ids);\n    this.#pass(group);\n  }\n\n  #outlived',
       to: 'this.#pass(group);\n  }\n\n  #outlived',
     },
+  },
+  'the queue of a tap has no bound': {
+    setup: { isTapped: true },
+    finds: 'tap',
+    edit: { file: 'tap.ts', from: 'if (this.waiting >= limit.messages) return full;', to: '' },
+  },
+  'a route waits for the end of its tap': {
+    setup: { isTapped: true, drains: 1 },
+    finds: 'tap',
+    edit: { file: 'tap.ts', from: 'clock.sleep(closeMs,', to: 'clock.sleep(1e9,' },
+  },
+  'what a tap throws reaches the route': {
+    setup: { isTapped: true },
+    finds: 'tap',
+    edit: { file: 'tap.ts', from: 'return describeError(error);', to: 'throw error;' },
   },
   'a replay starts with the newest message': {
     setup: { ...laneStorm, keepsOrder: true, faults: { sinkCut: 0.05 } },
