@@ -83,6 +83,9 @@ function countersOf(): Metric[] {
     metric('mqferry_connection_failures_total', 'Times that a link was lost or could not be opened.', ['end'], (run) =>
       linksOf(run).map((link) => [{ end: link.end }, link.failures]),
     ),
+    metric('mqferry_breaker_openings_total', 'Times that the breaker of a sink has opened.', ['end'], (run) =>
+      breakersOf(run).map(([end, breaker]) => [{ end }, breaker.openings]),
+    ),
     metric('mqferry_tap_messages_total', 'Copies that a tap has delivered, or dropped.', ['end', 'outcome'], (run) =>
       [...run.taps.values()].flatMap(({ status: { end }, copied, dropped }): [Record<string, string>, number][] => [
         [{ end, outcome: 'copied' }, copied],
@@ -102,6 +105,9 @@ function gaugesOf(now: () => number): Metric[] {
     },
     metric('mqferry_connection_up', '1 while the link is open.', ['end'], (run) =>
       linksOf(run).map((link) => [{ end: link.end }, link.state === 'open' ? 1 : 0]),
+    ),
+    metric('mqferry_breaker_state', '1 for the state the breaker of a sink is in.', ['end', 'state'], (run) =>
+      breakersOf(run).map(([end, breaker]) => [{ end, state: breaker.state }, 1]),
     ),
     metric('mqferry_tap_waiting_messages', 'Copies that the sink of a tap has not confirmed.', ['end'], (run) =>
       [...run.taps.values()].map((tap) => [{ end: tap.status.end }, tap.waiting]),
@@ -127,6 +133,10 @@ function gaugesOf(now: () => number): Metric[] {
 
 function linksOf(run: RouteRun): readonly LinkStatus[] {
   return [...run.links, ...[...run.taps.values()].map((tap) => tap.status)];
+}
+
+function breakersOf(run: RouteRun): readonly [end: string, breaker: NonNullable<LinkStatus['breaker']>][] {
+  return linksOf(run).flatMap(({ end, breaker }): [string, NonNullable<LinkStatus['breaker']>][] => (breaker ? [[end, breaker]] : []));
 }
 
 function pumpName(index: number): string {

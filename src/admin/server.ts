@@ -93,8 +93,14 @@ function notReady(route: RouteView): string[] {
   return route.run.links.filter((link) => !link.everOpened).map((link) => `${route.name}: ${link.end}: ${link.error ?? link.state}`);
 }
 
-function linkView({ end, state, failures, error }: LinkStatus) {
-  return { end, state, failures, ...(error !== undefined && { error }) };
+function linkView({ end, state, failures, error, breaker }: LinkStatus) {
+  return {
+    end,
+    state,
+    failures,
+    ...(error !== undefined && { error }),
+    ...(breaker && { breaker: { state: breaker.state, openings: breaker.openings } }),
+  };
 }
 
 function tapView({ status, copied, dropped, waiting }: Tap) {

@@ -50,11 +50,12 @@ export class Idle {
   #hasGivenUp(now: number): boolean {
     for (const route of this.#engine.routes)
       for (const link of route.run?.links ?? []) {
-        if (link.state === 'open' || link.state === 'closed') this.#downSince.delete(link);
+        const isIll = link.breaker !== undefined && link.breaker.state !== 'closed';
+        if (!isIll && (link.state === 'open' || link.state === 'closed')) this.#downSince.delete(link);
         else if (!this.#downSince.has(link)) this.#downSince.set(link, now);
         const since = this.#downSince.get(link);
         if (since === undefined || now - since < this.#connectTimeoutMs) continue;
-        this.reason = `route ${route.name}: ${link.end} was down for ${this.#connectTimeoutMs} ms: ${link.error ?? 'no answer'}`;
+        this.reason = `route ${route.name}: ${link.end} was down for ${this.#connectTimeoutMs} ms: ${link.error ?? (isIll ? 'it refuses messages for now' : 'no answer')}`;
         return true;
       }
     return false;

@@ -56,10 +56,10 @@ type Values = Readonly<Record<string, unknown>>;
 
 function describeEnd(end: EndModel, side: 'source' | 'sink', secrets: ReadonlySet<string>): Plain {
   const { connection, ...own } = end.config;
-  const { connector, connectionName, trusted, onUnmappable } = end;
+  const { connector, connectionName, trusted, onUnmappable, breaker } = end;
   const shown = describeFields(own, connector[side]?.fields, secrets);
   const settings = connection === undefined ? undefined : describeFields(connection as Values, connector.connection, secrets);
-  return { [connector.name]: withoutUndefined({ connection: connectionName ?? settings, ...shown, trusted, onUnmappable }) };
+  return { [connector.name]: withoutUndefined({ connection: connectionName ?? settings, ...shown, trusted, onUnmappable, breaker }) };
 }
 
 function describeSink(sink: SinkModel, secrets: ReadonlySet<string>): Plain {

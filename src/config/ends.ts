@@ -1,12 +1,14 @@
 import type { AnyConnector } from '../connector.ts';
 import type { Checker } from './check.ts';
-import type { Fields } from './fields.ts';
+import type { Fields, Infer } from './fields.ts';
 import { endFields } from './layout.ts';
 import type { ConnectionModel, EndModel, Registry } from './model.ts';
 import { didYouMean } from './nearest.ts';
 import type { Node } from './node.ts';
 import type { Spot } from './problems.ts';
 import { type Choice, choiceOf, refuseEmpty } from './shapes.ts';
+
+type BreakerValues = NonNullable<Infer<typeof endFields.sink>['breaker']>;
 
 /** An entry of `connections:`; without a model when something is wrong with it, so that ends that name it are not blamed too. */
 interface Named {
@@ -61,7 +63,7 @@ export class Ends {
     }
     const fields = { ...(kind.fields as Fields), ...endFields[side] };
     const checked = this.#checker.fields(choice.value, fields, choice, connector.connection ? ['connection'] : []);
-    const { trusted, onUnmappable, ...own } = checked;
+    const { trusted, onUnmappable, breaker, ...own } = checked;
     const connection = this.#connectionOf(choice, connector);
     return {
       connector,
@@ -70,7 +72,14 @@ export class Ends {
       ...(connection?.name !== undefined && { connectionName: connection.name }),
       ...(trusted !== undefined && { trusted: trusted as boolean }),
       ...(onUnmappable !== undefined && { onUnmappable: onUnmappable as NonNullable<EndModel['onUnmappable']> }),
+      ...(breaker !== undefined && { breaker: this.#breaker(breaker as BreakerValues, choice) }),
     };
+  }
+
+  #breaker({ failures, openFor }: BreakerValues, choice: Choice): NonNullable<EndModel['breaker']> {
+    if (openFor === 0)
+      this.#checker.problems.error(choice, 'breaker', 'openFor of the breaker is 0', 'leave out breaker: then a sink is never left alone');
+    return { failures, openForMs: openFor };
   }
 
   #connectionOf(choice: Choice, connector: AnyConnector): { name?: string; config: Readonly<Record<string, unknown>> } | undefined {

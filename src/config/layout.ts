@@ -73,6 +73,22 @@ export const endFields = {
       onUnmappables,
       { optional: true, advanced: true },
     ),
+    breaker: group(
+      'A circuit breaker: a sink that refuses messages for now, again and again, is left alone for a while, and what waits keeps its tries. A message that it always refuses keeps it open while no other is taken: `retry.maxAge` ends that. Not for a sink that keeps order: it loses its link instead. Absent: each message is tried as `onError` says, then it has failed.',
+      {
+        failures: whole(
+          'Refusals for now in a row, of any messages, that open it: not more than the `attempts` of `onError`, or a message may have failed before.',
+          { default: 5, min: 1, max: 1_000_000 },
+        ),
+        openFor: duration(
+          'How long nothing is written then. After it one message is tried alone: confirmed, it closes; refused for now, it is open again.',
+          {
+            default: 30_000,
+          },
+        ),
+      },
+      { optional: true, advanced: true },
+    ),
   },
 } satisfies Record<'source' | 'sink', Fields>;
 

@@ -78,6 +78,8 @@ export interface EndModel {
   readonly trusted?: boolean;
   /** On a sink: what becomes of a message that the target cannot carry. */
   readonly onUnmappable?: OnUnmappable;
+  /** On a sink: when it is left alone, after refusals for now in a row. */
+  readonly breaker?: { readonly failures: number; readonly openForMs: number };
 }
 
 export const onUnmappables = ['envelope', 'reject', 'drop'] as const;

@@ -3,6 +3,7 @@ import type { Log, Refusal, Room, Sink, SinkEnd } from '../connector.ts';
 import { MqferryError, notConnected } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { Bell } from './bell.ts';
+import { Breaker, type BreakerPlan } from './breaker.ts';
 import { type Item, type SendQueue, StreamQueue, UnitQueue } from './send-queue.ts';
 import { closeLink, isFatal, type LinkStatus, newStatus, supervise } from './supervise.ts';
 import type { Ticket } from './ticket.ts';
@@ -33,6 +34,8 @@ export interface OutboxOptions {
   readonly changed: Bell;
   /** Links lost with this outbox's message alone in flight count against the message. Not so for the dead-letter sink. */
   readonly countsHangUps: boolean;
+  /** When it is open nothing is written, and what waits keeps its attempts. */
+  readonly breaker: BreakerPlan | undefined;
   /** No link can mend it: the route stops. */
   failed(error: unknown): void;
 }
@@ -43,7 +46,8 @@ export interface OutboxOptions {
  *
  * A refused message is retried after a back-off, then set aside. A lost link means that the outcome of everything sent is unknown: it is
  * written again in order, the oldest message alone first, then twice as many with each confirmed write. A link that is lost while one
- * message is alone in flight costs that message an attempt: many brokers answer a bad message by hanging up.
+ * message is alone in flight costs that message an attempt: many brokers answer a bad message by hanging up. With a breaker, a refusal for now
+ * costs an attempt only while the breaker is closed: what an ill sink refuses is held, and tried again alone, each in its turn.
  */
 export class Outbox {
   readonly status: LinkStatus;
@@ -58,6 +62,9 @@ export class Outbox {
   readonly #queue: SendQueue;
   readonly #bell = new Bell();
   readonly #stop = new AbortController();
+  readonly #breaker: Breaker | undefined;
+  /** Refused while the breaker was not closed: they wait until all others have been tried, or until it is closed. */
+  #held: Item[] = [];
   readonly #unitOf: (message: Message) => string;
   /** True: the sink itself keeps the order asked for, so the window may slide over it. */
   readonly #slides: boolean;
@@ -65,13 +72,15 @@ export class Outbox {
   #writes = 0;
 
   constructor(options: OutboxOptions) {
-    const { order, end, window, clock } = options;
+    const { name, order, end, window, clock, log, breaker } = options;
     this.#o = options;
     this.#slides = slides(order, end.can.keepsOrder);
     this.#queue = this.#slides ? new StreamQueue() : new UnitQueue();
     this.#unitOf = this.#slides ? () => '' : order === 'key' ? laneAndKey : (message) => message.lane;
     this.#limit = window.messages;
-    this.status = newStatus(options.name, clock);
+    const rested = () => this.#bell.ring();
+    this.#breaker = breaker && new Breaker(breaker, { end: name, clock, log, signal: this.#stop.signal, rested });
+    this.status = newStatus(name, clock, this.#breaker);
   }
 
   get size(): number {
@@ -136,6 +145,7 @@ export class Outbox {
     this.sent += picked.length;
     this.sentMax = Math.max(this.sentMax, this.sent);
     this.#writes++;
+    const row = this.#breaker?.row ?? 0;
     // A sink that throws instead of rejecting is no different: the outcome is unknown.
     const outcome = new Promise<readonly Refusal[]>((resolve) => resolve(session.link.write(picked.map((item) => item.message))));
     outcome
@@ -145,7 +155,7 @@ export class Outbox {
         this.sent -= picked.length;
         if (refusals.length < picked.length) session.progress();
         if (this.#breaksOrder(refusals)) this.#hangUp(session, picked, refusals);
-        else this.#settle(picked, refusals);
+        else this.#settle(picked, refusals, row);
       })
       .catch((error: unknown) => {
         session.lost ??= error ?? notConnected('the link was lost');
@@ -157,25 +167,48 @@ export class Outbox {
   #pick(): Item[] {
     const { writes, maxWrite } = this.#o.end.can;
     if (writes === 1 && this.#writes > 0) return [];
+    if (this.#breaker && !this.#breaker.isClosed) return this.#pickTrial(this.#breaker, maxWrite.bytes);
     const messages = Math.min(this.#limit - this.sent, maxWrite.messages);
     return messages > 0 ? this.#queue.pick({ messages, bytes: maxWrite.bytes }) : [];
   }
 
-  #settle(picked: readonly Item[], refusals: readonly Refusal[]): void {
+  /** One message alone. In turn, so that one that is always refused does not keep the breaker open while others would be taken. */
+  #pickTrial(breaker: Breaker, bytes: number): Item[] {
+    if (!breaker.mayTry || this.sent > 0) return [];
+    let picked = this.#queue.pick({ messages: 1, bytes });
+    if (picked.length === 0 && this.#held.length > 0) {
+      this.#releaseHeld();
+      picked = this.#queue.pick({ messages: 1, bytes });
+    }
+    if (picked.length > 0) breaker.tries();
+    this.#limit = 1;
+    return picked;
+  }
+
+  #releaseHeld(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const item of held) this.#queue.again(item);
+  }
+
+  /** `row`: of the breaker, when it was written. */
+  #settle(picked: readonly Item[], refusals: readonly Refusal[], row: number): void {
     if (refusals.length < picked.length) this.#limit = Math.min(this.#limit * 2, this.#o.window.messages);
     if (refusals.length === 0) {
-      for (const item of picked) this.#confirmed(item);
+      for (const item of picked) this.#confirmed(item, row);
       return;
     }
     const byMessage = new Map(refusals.map((refusal) => [refusal.message, refusal]));
     for (const item of picked) {
       const refusal = byMessage.get(item.message);
-      if (!refusal) this.#confirmed(item);
+      if (!refusal) this.#confirmed(item, row);
       else this.#refuse(item, refusal);
     }
   }
 
-  #confirmed(item: Item): void {
+  #confirmed(item: Item, row: number): void {
+    this.#breaker?.confirmed(row);
+    if (this.#held.length > 0 && this.#breaker?.isClosed) this.#releaseHeld();
     this.#queue.end(item);
     item.ticket.end();
   }
@@ -183,17 +216,28 @@ export class Outbox {
   #refuse(item: Item, refusal: Refusal): void {
     const { clock } = this.#o;
     this.refused++;
-    item.attempts++;
     item.refusedAt ??= clock.now();
-    const { attempts, backoff, maxAgeMs = Number.POSITIVE_INFINITY } = this.#o.retryOf(item.message, refusal.error, item.attempts);
-    const waitMs = pause(backoff, item.attempts - 1, clock);
+    if (refusal.retry) this.#breaker?.refused();
+    const isHeld = refusal.retry && this.#breaker?.isClosed === false;
+    if (!isHeld) item.attempts++;
+    const {
+      attempts,
+      backoff,
+      maxAgeMs = Number.POSITIVE_INFINITY,
+    } = this.#o.retryOf(item.message, refusal.error, Math.max(1, item.attempts));
+    const waitMs = isHeld ? 0 : pause(backoff, item.attempts - 1, clock);
     if (!refusal.retry || item.attempts >= attempts || clock.now() + waitMs - item.refusedAt > maxAgeMs) {
       this.#setAside(item, refusal.error);
       return;
     }
     this.retried++;
     this.#queue.hold(item);
-    void clock.sleep(waitMs, this.#stop.signal).then(() => {
+    if (isHeld) this.#held.push(item);
+    else this.#againAfter(item, waitMs);
+  }
+
+  #againAfter(item: Item, waitMs: number): void {
+    void this.#o.clock.sleep(waitMs, this.#stop.signal).then(() => {
       this.#queue.again(item);
       this.#bell.ring();
     });
@@ -201,7 +245,7 @@ export class Outbox {
 
   #setAside(item: Item, error: MqferryError): void {
     this.#queue.end(item);
-    this.#o.setAside(item.ticket, item.message, error, item.attempts);
+    this.#o.setAside(item.ticket, item.message, error, Math.max(1, item.attempts));
   }
 
   #breaksOrder(refusals: readonly Refusal[]): boolean {
@@ -215,6 +259,7 @@ export class Outbox {
     this.#settle(
       picked.filter((item) => !forNow.has(item.message)),
       refusals.filter((refusal) => !refusal.retry),
+      0,
     );
     session.lost ??= notConnected('the sink refused a message for now although it promised order', refusals[0]?.error);
   }

@@ -4,6 +4,7 @@ import type { Log, Room, SinkEnd, SourceEnd } from '../connector.ts';
 import type { MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
 import type { Aside } from '../steps/step.ts';
+import type { BreakerPlan } from './breaker.ts';
 import type { Order, Retry } from './outbox.ts';
 
 /** A sink of a pump, with the translation of what its protocol cannot carry. */
@@ -13,6 +14,7 @@ export interface SinkPlan {
   readonly end: SinkEnd;
   /** The message as it goes out; an error when it cannot go out like this (a dropped one when the config says so). */
   outbound(message: Message): Message | MqferryError | 'drop';
+  readonly breaker?: BreakerPlan | undefined;
 }
 
 /** Messages per sink, in the order of the pump's sinks; failed and dropped ones go to `aside`. */

@@ -122,6 +122,7 @@ export class Pump {
       retryOf: (message, error, attempts) => this.#o.retryOf(this.#failure(message.received, error, attempts)),
       changed: this.#bell,
       countsHangUps: true,
+      breaker: sink.breaker,
       failed,
       setAside: (ticket, message, error, attempts) => this.#o.giveUp(ticket, this.#failure(message.received, error, attempts)),
     });

@@ -231,6 +231,7 @@ export class RouteRun {
       retryOf: () => retry,
       changed: new Bell(), // nobody waits for it
       countsHangUps: false,
+      breaker: plan.breaker,
       failed: (error) => this.#fail(describeError(error)),
       setAside: (_ticket, message, error) =>
         this.#fail(`the dead-letter destination refused message ${identify(message)} (${error.code}: ${describeError(error)})`),

@@ -1,6 +1,7 @@
 import { type Clock, pause } from '../clock.ts';
 import type { Log } from '../connector.ts';
 import { describeError, type ErrorCode, MqferryError } from '../errors.ts';
+import type { Breaker } from './breaker.ts';
 
 /** Where the link of one end stands. */
 export interface LinkStatus {
@@ -12,6 +13,8 @@ export interface LinkStatus {
   /** Times it was lost or could not be opened. */
   failures: number;
   error: string | undefined;
+  /** Of a sink that has one. */
+  readonly breaker: Pick<Breaker, 'state' | 'openings'> | undefined;
 }
 
 export interface Supervised<L extends { close(): Promise<void> }> {
@@ -97,8 +100,8 @@ export async function closeLink(link: { close(): Promise<void> }, log: Log, cloc
   }
 }
 
-export function newStatus(end: string, clock: Clock): LinkStatus {
-  return { end, state: 'closed', since: clock.now(), everOpened: false, failures: 0, error: undefined };
+export function newStatus(end: string, clock: Clock, breaker?: LinkStatus['breaker']): LinkStatus {
+  return { end, state: 'closed', since: clock.now(), everOpened: false, failures: 0, error: undefined, breaker };
 }
 
 function become(status: LinkStatus, state: LinkStatus['state'], clock: Clock): void {

@@ -54,6 +54,7 @@ export class Tap {
       setAside: (ticket, _message, error) => this.#refused(ticket, error),
       changed: this.#bell,
       countsHangUps: true,
+      breaker: sink.breaker,
       failed: (error) => this.#giveUp(error),
     });
   }

@@ -96,7 +96,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     sinks,
     deadLetters,
     taps,
-    problems: broken(model, label),
+    problems: [...broken(model, label), ...[...sinks, ...deadLetters, ...taps].flatMap(idleBreaker)],
     plan: async () => {
       const buffer = model.buffer && (await around.openBuffer(model.name, model.buffer, log, model.window.messages));
       const deadStore = deadEnds.some(isDeadDisk) ? around.deadLetters(model.name, {}) : undefined;
@@ -105,6 +105,13 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
       return planOf({ model, source: source.end, sinks, deadLetters, deadStore, taps, shared, compileSteps, log }, buffer, quarantine);
     },
   };
+}
+
+/** A breaker for a sink that never refuses for now. */
+function idleBreaker({ name, model, end }: CompiledSink): Problem[] {
+  if (!model.breaker || end.can.keepsOrder === 'none') return [];
+  const message = `the breaker of ${name} would never open: to keep order it hangs up instead of refusing for now`;
+  return [{ ...model.at, rule: 'breaker', message, severity: 'error', hint: 'leave it out: a link that is lost has a back-off already' }];
 }
 
 function broken(model: RouteModel, label: RouteLabel): Problem[] {

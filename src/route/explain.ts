@@ -1,6 +1,6 @@
 import { isDeadDisk } from '../config/dead-disk.ts';
 import { durationText, sizeText } from '../config/docs.ts';
-import type { BranchModel, BufferModel, ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
+import type { BranchModel, BufferModel, EndModel, ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
 import { careWindows } from '../engine/quarantine.ts';
 import { aroundBuffer, stepKinds } from '../steps/index.ts';
 import type { CompiledRoute } from './compile.ts';
@@ -94,7 +94,7 @@ function stepText({ name, value, sink, onError = [] }: StepModel): string {
 }
 
 function sinkText(sink: SinkModel): string[] {
-  if (sink.kind === 'one') return [`Written to ${nameOf(sink.end)}.`];
+  if (sink.kind === 'one') return [`Written to ${nameOf(sink.end)}.${breakerText(sink.end)}`];
   if (sink.kind === 'all') return sink.sinks.flatMap(sinkText);
   if (sink.kind === 'oneOf')
     return [
@@ -105,6 +105,13 @@ function sinkText(sink: SinkModel): string[] {
     const condition = one.when === undefined ? 'Otherwise' : `When ${one.whenText ?? 'its condition holds'}`;
     return `${condition}: ${branchText(one)}`;
   });
+}
+
+function breakerText({ breaker }: EndModel): string {
+  if (!breaker) return '';
+  const { failures, openForMs } = breaker;
+  const opens = failures === 1 ? 'it refuses one' : `it refuses ${failures} in a row`;
+  return ` When ${opens} for now, nothing is written there for ${durationText(openForMs)}, then one alone until one is taken; what waits keeps its tries.`;
 }
 
 function branchText({ steps, sink }: BranchModel): string {

@@ -96,6 +96,7 @@ function plainPlan({ name, end, model }: CompiledSink, prefix: string, route: Ro
     name,
     end,
     outbound: translated(outbound(end.can.carries, model.onUnmappable ?? 'envelope', { maxHops: route.maxHops, copyId })),
+    breaker: model.breaker,
   };
 }
 
@@ -105,7 +106,12 @@ function plainPlan({ name, end, model }: CompiledSink, prefix: string, route: Ro
 function deadLetterPlan({ name, end, model }: CompiledSink, route: RouteModel, places: Places): SinkPlan {
   const copyId = copyIdsOf(route.name, route, places);
   const hops = isDeadDisk(model) ? {} : { maxHops: Number.POSITIVE_INFINITY };
-  return { name, end, outbound: translated(outbound(end.can.carries, model.onUnmappable ?? 'envelope', { ...hops, copyId })) };
+  return {
+    name,
+    end,
+    outbound: translated(outbound(end.can.carries, model.onUnmappable ?? 'envelope', { ...hops, copyId })),
+    breaker: model.breaker,
+  };
 }
 
 /** A topic or key made of a property must not miss it because the target has no slot for it: the settings of a sink see the message as it was. */

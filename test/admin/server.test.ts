@@ -97,6 +97,23 @@ test('taps are shown and measured, and readiness does not wait for them', async 
   await engine.stop(0);
 });
 
+test('the breaker of a sink is shown and measured', async () => {
+  const [source, sink] = [new FakeSource(), new FakeSink()];
+  sink.answer = () => 'later';
+  const plan = routePlan(source, [sink], { breaker: { failures: 1, openForMs: 3_600_000 } });
+  const engine = new Engine([{ name: 'orders', plan: async () => plan }], silent, hastyClock);
+  const app = adminApp(engine, { access: loopback, version: '1', facts: new Map(), drainMs: 100 });
+  await engine.start();
+  source.push(...messages(1));
+  await until('it is open', () => engine.view('orders')?.run?.links.some((link) => link.breaker?.state === 'open') === true);
+  const { links } = (await (await app.request('/routes/orders', local)).json()) as { links: object[] };
+  expect(links).toContainEqual({ end: 'sink 0', state: 'open', failures: 0, breaker: { state: 'open', openings: 1 } });
+  const text = await (await app.request('/metrics', local)).text();
+  expect(text).toContain('mqferry_breaker_openings_total{route="orders",end="sink 0"} 1');
+  expect(text).toContain('mqferry_breaker_state{route="orders",end="sink 0",state="open"} 1');
+  await engine.stop(0);
+});
+
 test('routes are shown with state and books, stopped and started', async () => {
   const { app, engine } = setUp();
   await engine.start();

@@ -49,6 +49,19 @@ test('a tap whose link is down holds up neither the idle end nor counts as a lin
   expect([...engine.view('test')!.run!.taps.values()][0]).toMatchObject({ waiting: 3 });
 });
 
+test('a sink that refuses for now, with an open breaker, counts as one that is down', async () => {
+  const source = new FakeSource().push(...messages(1));
+  const sink = new FakeSink();
+  sink.answer = () => 'later';
+  const plan = routePlan(source, [sink], { breaker: { failures: 1, openForMs: 1000 } });
+  const engine = new Engine([{ name: 'test', plan: async () => plan }], silent, hastyClock);
+  await engine.start();
+  onTestFinished(() => void engine.stop(0));
+  const idle = new Idle(engine, 300, 100);
+  expect(await idle.outcome()).toBe('linkDown');
+  expect(idle.reason).toContain('sink 0 was down for 100 ms: it refuses messages for now');
+});
+
 test('time in which the process stood still is not idle time', async () => {
   const source = new FakeSource();
   const engine = await running(source);

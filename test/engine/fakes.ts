@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { type Batch, Inbox, type Refusal, type Sink, type SinkEnd, type Source, type SourceEnd } from '../../src/connector.ts';
+import type { BreakerPlan } from '../../src/engine/breaker.ts';
 import type { PumpPlan, RoutePlan, SinkPlan } from '../../src/engine/plan.ts';
 import { MqferryError, notConnected } from '../../src/errors.ts';
 import { Message } from '../../src/message.ts';
@@ -133,9 +134,9 @@ export function sinkPlan(name: string, sink: FakeSink): SinkPlan {
 export function routePlan(
   source: FakeSource,
   sinks: readonly FakeSink[],
-  more: Partial<RoutePlan> & { share?: PumpPlan['share']; dead?: FakeSink; lastResort?: 'drop' | 'stop' } = {},
+  more: Partial<RoutePlan> & { share?: PumpPlan['share']; dead?: FakeSink; lastResort?: 'drop' | 'stop'; breaker?: BreakerPlan } = {},
 ): RoutePlan {
-  const { share, dead, lastResort = 'stop', ...plan } = more;
+  const { share, dead, lastResort = 'stop', breaker, ...plan } = more;
   const deadLetter = dead && sinkPlan('dead', dead);
   const retry = { attempts: 3, backoff: { fromMs: 100, toMs: 1000 } };
   const pump: PumpPlan = {
@@ -144,7 +145,7 @@ export function routePlan(
     inbound: (message) => message,
     share: share ?? ((messages) => sinks.map(() => messages)),
     isStraight: share === undefined,
-    sinks: sinks.map((sink, i) => sinkPlan(`sink ${i}`, sink)),
+    sinks: sinks.map((sink, i) => ({ ...sinkPlan(`sink ${i}`, sink), breaker })),
   };
   return {
     name: 'test',

@@ -1,6 +1,7 @@
 import type { GetMessage } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HeaderValue, type Message, type Refusal, Typed } from '../../../src/connector.ts';
+import { createEngine } from '../../../src/index.ts';
 import { until } from '../../brokers/broker.ts';
 import { countReady, drain, makeQueues, type RabbitmqBroker, rabbitmq, untilReady, withChannel } from '../../brokers/rabbitmq.ts';
 import { constant, cutConnections, errorOf, message, never, readSome, settings, sinkEnd, sourceEnd, using } from './ends.ts';
@@ -296,6 +297,41 @@ test('what a full queue refuses (reject-publish) is refused for retry, and the r
     expect(accepted).toBeLessThan(20);
     expect((await sink.write(Array.from({ length: 50 }, () => message('x')))).length).toBe(50);
   });
+});
+
+test.each([
+  ['is left alone by its breaker, and nothing has failed when it has room again', ', breaker: { failures: 3, openFor: 200ms }', 0],
+  ['costs dead letters without one', '', 40],
+])('a route to a full queue: %s', async (_, breaker, letters) => {
+  const queue = letters === 0 ? 'filled' : 'filled.plain';
+  await makeQueues(broker, [queue], { 'x-max-length': 5, 'x-overflow': 'reject-publish' });
+  const text = `
+routes:
+  a:
+    source: { generate: { count: 60, interval: 0, body: '\${{ string(origin.sequence) }}' } }
+    sink: { rabbitmq: { connection: { url: "${broker.url()}" }, queue: ${queue}${breaker} } }
+    onError: { retry: { attempts: 3, backoff: 10ms..20ms }, deadLetter: { local: { queue: letters } } }
+  b: { source: { local: { queue: letters } }, sink: { print: {} } }
+`;
+  const { engine } = await createEngine({ routes: { texts: [{ name: 'a.yaml', text }] } });
+  await engine.start();
+  try {
+    const books = () => engine.view('a')?.books ?? { delivered: 0, deadLettered: 0 };
+    await until('the queue refuses', () => (engine.view('a')?.run?.pumps[0]?.outboxes[0]?.refused ?? 0) >= 3);
+    if (letters > 0) {
+      await until('letters are there', () => books().deadLettered >= letters);
+      return;
+    }
+    const taken = new Set<string>();
+    await until('all have arrived', async () => {
+      for (const { content } of await drain(broker, queue)) taken.add(content.toString());
+      return taken.size === 60;
+    });
+    await until('all are confirmed', () => books().delivered === 60);
+    expect(books()).toMatchObject({ deadLettered: 0 });
+  } finally {
+    await engine.stop(1000);
+  }
 });
 
 describe('the end of a link', () => {

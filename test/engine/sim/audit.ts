@@ -1,9 +1,9 @@
 import type { Message } from '../../../src/message.ts';
-import { isDeadly, isStepPoison, type Scenario } from './scenario.ts';
+import { breaker, isDeadly, isStepPoison, type Scenario } from './scenario.ts';
 import type { SinkBroker } from './sink-broker.ts';
 
 export interface Verdict {
-  /** Each begins with its kind: lost, early, order, books, duplicates, window, stuck, PUBACK, ack, tap. */
+  /** Each begins with its kind: lost, early, order, books, duplicates, window, stuck, PUBACK, ack, tap, given up, breaker. */
   readonly problems: readonly string[];
   readonly duplicates: number;
   readonly faults: number;
@@ -31,8 +31,9 @@ export function audit(scenario: Scenario, hasFinished: boolean): Verdict {
   if (duplicates > bound) problems.push(`duplicates: ${duplicates}, at most ${bound}`);
   problems.push(...overflows(scenario), ...quarantined(scenario));
   const isGuilty = (m: Message) => isStepPoison(m) || scenario.poison(m) !== undefined || (scenario.setup.hasDeadly && isDeadly(m));
-  const innocents = new Set(scenario.dead.stored.filter((m) => !isGuilty(m)).map((m) => m.id)).size;
-  return { problems, duplicates, faults, virtualMs: scenario.world.now, innocents };
+  const innocents = new Set(scenario.dead.stored.filter((m) => !isGuilty(m)).map((m) => m.id));
+  problems.push(...ill(scenario, innocents));
+  return { problems, duplicates, faults, virtualMs: scenario.world.now, innocents: innocents.size };
 }
 
 /** First copies out of order within a lane (and key). A dead letter has left the order. */
@@ -58,6 +59,18 @@ function inversions({ setup, dead }: Scenario, sink: SinkBroker): string[] {
 function quarantined({ dead, setup }: Scenario): string[] {
   const letters = dead.stored.filter((letter) => letter.header('mqf-error-code') === 'QUARANTINED');
   return letters.filter((letter) => !setup.hasDeadly || !isDeadly(letter)).map(({ id }) => `quarantined: ${id}`);
+}
+
+/** With a breaker no message fails because its sink is ill, and an ill sink is left alone. */
+function ill({ setup, sinks, faults, crashes, windowSize }: Scenario, innocents: ReadonlySet<string | undefined>): string[] {
+  const { illMs } = setup;
+  if (illMs === undefined) return [];
+  const problems = faults.refuse === 0 ? [...innocents].map((id) => `given up: ${id}`) : [];
+  // In each life: what opens it, what was on its way by then, and one now and then.
+  const most = (crashes + 1) * (breaker.failures + windowSize) + illMs / breaker.openForMs + 1;
+  for (const { illRefusals } of sinks)
+    if (illRefusals > most) problems.push(`breaker: ${illRefusals} written to an ill sink, at most ${most}`);
+  return problems;
 }
 
 function sequenceOf(message: Message): number {

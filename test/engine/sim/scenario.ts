@@ -50,6 +50,8 @@ export interface Setup {
   readonly isAlike?: boolean;
   /** Kills that follow each other at this distance, at least; `crashes` of them. */
   readonly crashEveryMs?: number;
+  /** Sinks have breakers; for some time each refuses everything for now. */
+  readonly illMs?: number;
   /** Each message is tapped, to a sink that does anything it likes. */
   readonly isTapped?: boolean;
 }
@@ -59,6 +61,7 @@ export type MakeRun = (plan: RoutePlan, clock: Process) => RouteRun;
 
 const messageCount = 80;
 const spanMs = messageCount * 15;
+export const breaker = { failures: 3, openForMs: 100 };
 const silent = { error() {}, warn() {}, info() {}, debug() {} };
 
 /** The number in a message's id, mixed, so that its fate is its own and the same in every life. */
@@ -283,11 +286,11 @@ export class Scenario {
   #sinkPlan(broker: SinkBroker, i: number, process: Process): SinkPlan {
     const plain = broker.end(process);
     const end = this.setup.dedupe ? dedupe(plain, this.#committed[i] as Set<string>, this.setup.dedupe) : plain;
-    return { name: `sink ${i}`, end, outbound: (message) => message };
+    return { name: `sink ${i}`, end, outbound: (message) => message, breaker: this.setup.illMs === undefined ? undefined : breaker };
   }
 
   #scheduleFaults(): void {
-    const { crashes = 0, drains = 0, outages = 0, longOutageMs } = this.setup;
+    const { crashes = 0, drains = 0, outages = 0, longOutageMs, illMs } = this.setup;
     const { random, world } = this;
     const sometime = (times: number, act: () => void) => {
       for (let i = 0; i < times; i++) world.at(random.int(0, spanMs), act);
@@ -299,6 +302,7 @@ export class Scenario {
     else for (let i = 1; i <= crashes; i++) world.at(i * this.setup.crashEveryMs + random.int(0, 200), () => this.#crash());
     sometime(drains, () => this.#drain());
     sometime(outages, () => this.#outage());
+    if (illMs) for (const broker of this.sinks) world.at(random.int(0, spanMs / 2), () => this.#fallIll(broker, illMs));
     if (longOutageMs) world.at(50, () => this.#sinkDown(this.sinks[0] as SinkBroker, longOutageMs, false));
   }
 
@@ -340,6 +344,13 @@ export class Scenario {
     for (const link of broker.links) link.cut(leavesZombies);
     this.world.at(ms, () => {
       broker.isDown = false;
+    });
+  }
+
+  #fallIll(broker: SinkBroker, ms: number): void {
+    broker.isIll = true;
+    this.world.at(ms, () => {
+      broker.isIll = false;
     });
   }
 

@@ -2,6 +2,8 @@ import type { Setup } from './scenario.ts';
 
 /** Without outages: a life that can do nothing for long takes its first message up just before the next kill, by chance three times in a row. */
 const kills: Setup = { drains: 1, quarantine: true, crashes: 6, crashEveryMs: 500 };
+/** Nothing else than illness refuses, so nothing may be given up for it. */
+const ill: Setup = { illMs: 3000, crashes: 1, faults: { refuse: 0, sinkCut: 0 } };
 const storm: Setup = { crashes: 2, drains: 1, outages: 1 };
 
 /** Must never fail: order × what the sink keeps × sinks × how the source settles × buffer × dedupe × bad messages × outages. */
@@ -66,6 +68,10 @@ export const sound: Readonly<Record<string, Setup>> = {
     hasKiller: true,
   },
   'a tap that does anything, buffered, order key': { ...storm, isTapped: true, isBuffered: true, order: 'key' },
+  'a sink that is ill for long, with a breaker': { ...ill, drains: 1 },
+  'sinks that are ill for long, with breakers, order key, all': { ...ill, order: 'key', sinks: 'all' },
+  'sinks that are ill for long, with breakers, buffered, order lane, switch': { ...ill, isBuffered: true, order: 'lane', sinks: 'switch' },
+  'an ill sink in a storm, with a breaker': { ...storm, illMs: 1500, order: 'lane', hasKiller: true, settling: 'cumulative' },
   'long outage, source opened only while sinks are open': {
     window: 64,
     prefetch: 4,
@@ -116,7 +122,7 @@ export const controls: Readonly<Record<string, Control>> = {
   'after a lost link the whole window at once': {
     setup: { hasKiller: true },
     finds: 'stuck',
-    edit: { file: 'outbox.ts', from: 'this.#limit = 1;', to: 'return;' },
+    edit: { file: 'outbox.ts', from: 'this.#writes = 0;\n    this.#limit = 1;', to: 'return;' },
   },
   'what has a dead letter is dropped instead': {
     setup: { hasRules: true, hasKiller: true },
@@ -159,7 +165,7 @@ export const controls: Readonly<Record<string, Control>> = {
     edit: {
       file: 'outbox.ts',
       from: 'const unknown = this.#queue.rewind();',
-      to: 'const unknown = this.#queue.rewind(); for (const item of unknown) this.#confirmed(item); if (unknown.length > 0) return;',
+      to: 'const unknown = this.#queue.rewind(); for (const item of unknown) this.#confirmed(item, 0); if (unknown.length > 0) return;',
     },
   },
   'a dead letter is settled before its destination has confirmed it': {
@@ -209,6 +215,21 @@ export const controls: Readonly<Record<string, Control>> = {
     setup: { isTapped: true },
     finds: 'tap',
     edit: { file: 'tap.ts', from: 'return describeError(error);', to: 'throw error;' },
+  },
+  'what an ill sink refuses costs an attempt': {
+    setup: ill,
+    finds: 'given up',
+    edit: { file: 'outbox.ts', from: 'if (!isHeld) item.attempts++;', to: 'item.attempts++;' },
+  },
+  'an open breaker does not rest': {
+    setup: ill,
+    finds: 'breaker',
+    edit: { file: 'outbox.ts', from: 'if (!breaker.mayTry || this.sent > 0) return [];', to: '' },
+  },
+  'what was refused by an ill sink is forgotten when it is well': {
+    setup: ill,
+    finds: 'stuck',
+    edit: { file: 'outbox.ts', from: 'if (this.#held.length > 0 && this.#breaker?.isClosed) this.#releaseHeld();', to: '' },
   },
   'a replay starts with the newest message': {
     setup: { ...laneStorm, keepsOrder: true, faults: { sinkCut: 0.05 } },

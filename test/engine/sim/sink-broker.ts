@@ -16,6 +16,10 @@ export class SinkBroker {
   readonly links = new Set<SinkLink>();
   cuts = 0;
   isDown = false;
+  /** It refuses everything for now. */
+  isIll = false;
+  /** So often. */
+  illRefusals = 0;
   /** It says that it keeps order and returns refusals for now all the same. */
   breaksItsWord = false;
   readonly world: World;
@@ -144,7 +148,10 @@ class SinkLink implements Sink {
     else if (this.#happens(broker.faults.sinkCut)) this.#cutAt(head);
     else if (poison === 'refused') this.#answer(call, message, false);
     else if (call.number <= this.#refusesUpTo) this.#answer(call, message, true);
-    else if (this.#happens(broker.faults.refuse)) this.#refuseForNow(call, message);
+    else if (broker.isIll) {
+      broker.illRefusals++;
+      this.#refuseForNow(call, message);
+    } else if (this.#happens(broker.faults.refuse)) this.#refuseForNow(call, message);
     else {
       broker.store(message);
       this.#answer(call);
