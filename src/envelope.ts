@@ -1,7 +1,7 @@
 /**
  * What a target protocol has no slot for travels in headers whose names begin with `mqf-`, and comes back from them:
  *
- *   mqf-message-id mqf-group mqf-correlation-id mqf-reply-to mqf-timestamp-ms mqf-expires-at mqf-priority mqf-persistent mqf-type mqf-key
+ *   mqf-message-id mqf-group mqf-correlation-id mqf-reply-to mqf-timestamp-ms mqf-expires-at mqf-priority mqf-persistent mqf-type mqf-app-id mqf-key
  *   content-type content-encoding (mqf-content-type, mqf-content-encoding where the message has a header of that name)
  *   traceparent tracestate baggage   are text wherever they arrive, as their readers expect; bytes are marked as such
  *   mqf-tombstone   there is no body at all, which is not the same as an empty one

@@ -50,6 +50,8 @@ export interface Properties {
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly type: string | undefined;
+  /** The application that sent it. */
+  readonly appId: string | undefined;
 }
 
 export const propertyNames = [
@@ -64,6 +66,7 @@ export const propertyNames = [
   'contentType',
   'contentEncoding',
   'type',
+  'appId',
 ] as const satisfies readonly (keyof Properties)[];
 
 export interface MessageInit extends Partial<Properties> {
@@ -98,6 +101,7 @@ export class Message implements Properties {
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly type: string | undefined;
+  readonly appId: string | undefined;
   readonly origin: Origin;
   readonly lane: string;
   readonly fault: Error | undefined;
@@ -124,6 +128,7 @@ export class Message implements Properties {
     this.contentType = init.contentType;
     this.contentEncoding = init.contentEncoding;
     this.type = init.type;
+    this.appId = init.appId;
     this.origin = init.origin ?? noOrigin;
     this.lane = init.lane ?? '';
     this.fault = init.fault;
@@ -237,6 +242,7 @@ export class Message implements Properties {
       contentType: this.contentType,
       contentEncoding: this.contentEncoding,
       type: this.type,
+      appId: this.appId,
       origin: this.origin,
       lane: this.lane,
       fault: this.fault,

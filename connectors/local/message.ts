@@ -6,7 +6,7 @@ export const place = ['queueId', 'position'];
 /** A message as it comes out of a queue: where the route that wrote it had it from is that route's business. */
 export function received(message: Message, queue: string, queueId: string, position: number): Message {
   const { body, headers, key, id, group, correlationId, replyTo, timestamp, expiresAt } = message;
-  const { priority, persistent, contentType, contentEncoding, type } = message;
+  const { priority, persistent, contentType, contentEncoding, type, appId } = message;
   return new Message({
     body,
     headers,
@@ -22,6 +22,7 @@ export function received(message: Message, queue: string, queueId: string, posit
     contentType,
     contentEncoding,
     type,
+    appId,
     origin: { queue, queueId, position },
     lane: queue,
   });

@@ -34,6 +34,7 @@ export const carries: Carries = {
     contentType: textSlot('content-type', isShort, shortText),
     contentEncoding: textSlot('content-encoding', isShort, shortText),
     type: textSlot('type', isShort, shortText),
+    appId: textSlot('app-id', isShort, shortText),
   }),
   maxBytes: bodyMaxBytes,
   // Orders to the broker or its plugins, or its own marks, which it acts upon: it drops a message whose x-death says that it went in a circle.
@@ -71,7 +72,6 @@ export const carries: Carries = {
     natives: {
       'exchange, routing key': '`origin.exchange`, `origin.routingKey`',
       redelivered: '`origin.redelivered`',
-      'app-id': '`origin.appId`; sent on only by a step that puts it into a header',
       'user-id': '`origin.userId`; never written: the broker closes the channel unless it is the name of the login',
       'cluster-id': 'not read: RabbitMQ does not use it',
     },

@@ -21,11 +21,9 @@ export interface Delivery {
 export function toMessage(delivery: Delivery, queue: string, nowMs: number): Message {
   const { exchange, routingKey, redelivered } = delivery.fields;
   try {
-    const { init, appId, userId } = readProperties(delivery.properties, nowMs);
+    const { init, userId } = readProperties(delivery.properties, nowMs);
     init.origin =
-      appId === undefined && userId === undefined
-        ? { queue, exchange, routingKey, redelivered }
-        : { queue, exchange, routingKey, redelivered, appId: appId ?? null, userId: userId ?? null };
+      userId === undefined ? { queue, exchange, routingKey, redelivered } : { queue, exchange, routingKey, redelivered, userId };
     init.body = delivery.content;
     init.lane = queue;
     return new Message(init);
@@ -39,7 +37,6 @@ type Init = { -readonly [K in keyof MessageInit]: MessageInit[K] };
 
 interface Read {
   readonly init: Init;
-  readonly appId: string | undefined;
   readonly userId: string | undefined;
 }
 
@@ -80,6 +77,7 @@ function emptyInit(): Init {
     contentType: undefined,
     contentEncoding: undefined,
     type: undefined,
+    appId: undefined,
     origin: noOrigin,
     lane: '',
     fault: undefined,
@@ -106,8 +104,8 @@ export function readProperties(bytes: Buffer, nowMs: number): Read {
   if (flags & flag.timestamp) init.timestamp = timestampMs(reader.u64());
   if (flags & flag.type) init.type = reader.shortText('the type');
   const userId = flags & flag.userId ? reader.shortText('the user id') : undefined;
-  const appId = flags & flag.appId ? reader.shortText('the app id') : undefined;
-  return { init, appId, userId };
+  if (flags & flag.appId) init.appId = reader.shortText('the app id');
+  return { init, userId };
 }
 
 function textOrBytes(bytes: Buffer): string | Buffer {
@@ -151,6 +149,7 @@ export function writeProperties(writer: ByteWriter, message: Message, nowMs: num
   if (message.id !== undefined) flags |= short(writer, flag.messageId, 'the message id', message.id);
   if (message.timestamp !== undefined) flags |= writeTimestamp(writer, message.timestamp);
   if (message.type !== undefined) flags |= short(writer, flag.type, 'the type', message.type);
+  if (message.appId !== undefined) flags |= short(writer, flag.appId, 'the app id', message.appId);
   writer.buffer.writeUInt16BE(flags, start);
 }
 

@@ -70,6 +70,7 @@ const more: Readonly<Record<BrokerName | 'unknown', Slots>> = {
   rabbitmq: {
     id: textSlot('amqp-message-id', (value) => isSound(value, shortMaxAnywhere), shortText(shortMaxAnywhere)),
     timestamp: { name: 'timestamp', keeps: (ms) => timeKept(ms, 1000), but: 'whole seconds since 1970' },
+    appId: textSlot('app-id', (value) => isSound(value, shortMaxAnywhere), shortText(shortMaxAnywhere)),
   },
   activemq: {
     timestamp: { name: 'timestamp', keeps: (ms) => timeKept(ms, 1), but: 'whole milliseconds since 1970' },
@@ -99,7 +100,7 @@ const words: Words = {
     destination: '`origin.destination`',
     'message-id, redelivered':
       '`origin.messageId`, `origin.redelivered`; ActiveMQ gives each copy the same message-id, which is also the id',
-    'user-id, app-id (RabbitMQ)': '`origin.userId`, `origin.appId`; not sent on',
+    'user-id (RabbitMQ)': '`origin.userId`; not sent on',
     'subscription, ack, receipt, content-length': 'of the link, not of the message',
     'a header that comes again': 'the first counts, as STOMP says',
   },

@@ -33,6 +33,7 @@ export function toMessage(frame: Frame, profile: Profile, lane: string, nowMs: n
     contentType: found.contentType,
     contentEncoding: found.contentEncoding,
     type: found.type,
+    appId: found.appId,
     origin: originOf(found),
     lane,
     fault: frame.fault,
@@ -81,9 +82,9 @@ function slotOf(name: string, profile: Profile): Slot | undefined {
 }
 
 function originOf(found: Found): Origin {
-  const { destination = '', messageId = '', redelivered, userId, appId } = found;
+  const { destination = '', messageId = '', redelivered, userId } = found;
   const origin = { destination, messageId, redelivered: redelivered === 'true' };
-  return userId === undefined && appId === undefined ? origin : { ...origin, userId: userId ?? null, appId: appId ?? null };
+  return userId === undefined ? origin : { ...origin, userId };
 }
 
 function holds(headers: readonly (readonly [string, string])[], name: string): boolean {

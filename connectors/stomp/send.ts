@@ -47,7 +47,7 @@ export class SendHeads {
     if (expiresAt !== undefined) lines += this.#expiry(expiresAt, nowMs);
     if (priority !== undefined) lines += `priority:${Math.min(this.#profile.prioritiesMax, Math.max(0, Math.trunc(priority)))}\n`;
     if (timestamp !== undefined && this.#profile.takesTimestamp) lines += this.#timestamp(timestamp);
-    if (name === 'rabbitmq') lines += this.#property('amqp-message-id', message.id);
+    if (name === 'rabbitmq') lines += this.#property('amqp-message-id', message.id) + this.#property('app-id', message.appId);
     if (group !== undefined) lines += this.#property(group, message.group);
     return lines;
   }

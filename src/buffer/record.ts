@@ -30,7 +30,11 @@ const FLAG = {
   contentType: 1 << 16,
   contentEncoding: 1 << 17,
   type: 1 << 18,
+  appId: 1 << 19,
 } as const;
+
+/** This and what is above it. */
+const unknownFlag = 1 << 20;
 
 const depthMax = 100;
 
@@ -69,6 +73,7 @@ function flagsOf(message: Message, body: Buffer | null, hasOrigin: boolean): num
   if (message.contentType !== undefined) flags |= FLAG.contentType;
   if (message.contentEncoding !== undefined) flags |= FLAG.contentEncoding;
   if (message.type !== undefined) flags |= FLAG.type;
+  if (message.appId !== undefined) flags |= FLAG.appId;
   return flags;
 }
 
@@ -84,6 +89,7 @@ function writeProperties(message: Message, into: ByteWriter): void {
   if (message.contentType !== undefined) into.text(message.contentType);
   if (message.contentEncoding !== undefined) into.text(message.contentEncoding);
   if (message.type !== undefined) into.text(message.type);
+  if (message.appId !== undefined) into.text(message.appId);
 }
 
 function writeTextOrBytes(value: string | Buffer, into: ByteWriter): void {
@@ -194,6 +200,7 @@ export class MessageDecoder implements Decoder<Message> {
     from.at = start;
     from.end = end;
     const flags = from.whole();
+    if (flags >= unknownFlag) throw new MqferryError('BUFFER_FAILED', 'a message was stored by a newer mqferry; use that');
     // In the order in which they were written: the evaluation order of an object literal is its order in the text.
     return new Message({
       key: flags & FLAG.key ? from.bytes() : null,
@@ -212,6 +219,7 @@ export class MessageDecoder implements Decoder<Message> {
       contentType: flags & FLAG.contentType ? from.name() : undefined,
       contentEncoding: flags & FLAG.contentEncoding ? from.name() : undefined,
       type: flags & FLAG.type ? from.name() : undefined,
+      appId: flags & FLAG.appId ? from.name() : undefined,
       body: flags & FLAG.body ? from.rest() : null,
     });
   }

@@ -36,11 +36,11 @@ function digest(message: Message): string {
 
 /** All but the body and what says when: times are made at receipt by some sources, and differ in copies. */
 function headOf(message: Message): Buffer {
-  const { key, id, group, correlationId, replyTo, priority, persistent, contentType, contentEncoding, type } = message;
+  const { key, id, group, correlationId, replyTo, priority, persistent, contentType, contentEncoding, type, appId } = message;
   const origin: Record<string, Origin[string]> = {};
   for (const name of places) if (message.origin[name] !== undefined) origin[name] = message.origin[name];
   const headers = message.headers.filter(([name]: readonly [string, HeaderValue]) => !counts.includes(name.toLowerCase()));
-  const properties = { id, group, correlationId, replyTo, priority, persistent, contentType, contentEncoding, type };
+  const properties = { id, group, correlationId, replyTo, priority, persistent, contentType, contentEncoding, type, appId };
   const into = new ByteWriter(headBytes);
   into.limit = headBytesMax;
   try {

@@ -192,6 +192,7 @@ function propertyProbes(name: keyof Properties, source: Carries, nowMs: number):
     contentType: [['contentType', 'text/plain']],
     contentEncoding: [['contentEncoding', 'gzip']],
     type: [['type', 'order']],
+    appId: [['appId', 'shop']],
   }[name] as never;
   return all
     .filter(([, value]) => name === 'persistent' || keeps(value) === 'exactly')

@@ -14,6 +14,7 @@ export const headerOfProperty: Readonly<Record<keyof Properties, string>> = {
   contentType: 'mqf-content-type',
   contentEncoding: 'mqf-content-encoding',
   type: 'mqf-type',
+  appId: 'mqf-app-id',
 };
 
 /** Properties that have a name of their own among ordinary headers. */

@@ -22,6 +22,7 @@ export const variables: Readonly<Record<string, readonly [type: string, doc: str
   contentType: ['dyn', 'e.g. `application/json`'],
   contentEncoding: ['dyn', 'e.g. `gzip`'],
   type: ['dyn', "the application's name for this kind of message"],
+  appId: ['dyn', 'the application that sent it'],
   origin: ['map<string, dyn>', 'what the source broker said: topic, exchange, routingKey, partition, offset, redelivered ...'],
   error: ['map<string, dyn>', 'in onError: `error.code`, `error.message`, `error.attempts`'],
   raw: ['dyn', 'the bytes of the body; null for a tombstone'],
@@ -100,6 +101,9 @@ export class Names {
   /** `type` is CEL's own name; see guard.ts. */
   get message_type(): unknown {
     return this.message.type ?? null;
+  }
+  get appId(): unknown {
+    return this.message.appId ?? null;
   }
   get origin(): Values {
     return (this.#origin ??= new Map(Object.entries(this.message.origin)));

@@ -35,6 +35,7 @@ const propertyFields = {
   contentType: text('Media type of the body.', { optional: true }),
   contentEncoding: text('How the body is compressed.', { optional: true }),
   type: text("The application's name for this kind of message.", { optional: true }),
+  appId: text('The application that sent it.', { optional: true }),
 } satisfies Fields;
 
 const bodyFields = {

@@ -55,6 +55,7 @@ class View implements ScriptMessage {
   declare readonly contentType: string | undefined;
   declare readonly contentEncoding: string | undefined;
   declare readonly type: string | undefined;
+  declare readonly appId: string | undefined;
 
   constructor(message: Message) {
     this.#message = message;

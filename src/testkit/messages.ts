@@ -120,6 +120,7 @@ export function propertiesOf(carries: Carries, values: Partial<Properties> = {})
     contentType: 'application/json',
     contentEncoding: 'identity',
     type: 'order.created',
+    appId: 'shop',
     ...values,
   };
   return Object.fromEntries(propertyNames.filter((name) => carries.properties.includes(name)).map((name) => [name, all[name]]));

@@ -84,6 +84,7 @@ describe('a message stored and read again', () => {
     contentType: 'text/plain',
     contentEncoding: 'gzip',
     type: 't',
+    appId: 'a',
   };
   test.each(propertyNames)('keeps %s alone, and the others absent', (name) => {
     const stored = throughBytes(new Message({ body: Buffer.from('b'), [name]: properties[name] }));
@@ -102,6 +103,16 @@ describe('a message stored and read again', () => {
     );
     expect([stored.body, stored.key]).toStrictEqual([Buffer.alloc(0), Buffer.alloc(0)]);
     expect([stored.persistent, stored.priority, stored.id, stored.correlationId]).toStrictEqual([false, 0, '', Buffer.from([0])]);
+  });
+
+  test('is not guessed at when it has fields that are not known here', () => {
+    const writer = new ByteWriter(100);
+    writer.limit = 1000;
+    writer.whole(1 << 20);
+    writer.text('a field of a later version');
+    expect(() => new MessageDecoder('b0').decode(writer.buffer, 0, writer.at, 7)).toThrow(
+      expect.objectContaining({ code: 'BUFFER_FAILED', message: 'a message was stored by a newer mqferry; use that' }),
+    );
   });
 
   test('keeps a tombstone', () => {

@@ -115,6 +115,7 @@ const inits: Record<Family, (carries: Carries) => fc.Arbitrary<object>> = {
       contentType: optional(fc.oneof(fc.constantFrom('application/json', ''), text)),
       contentEncoding: optional(fc.oneof(fc.constant('gzip'), text)),
       type: optional(text),
+      appId: optional(text),
     });
   },
   kafka(carries) {
@@ -157,6 +158,7 @@ const inits: Record<Family, (carries: Carries) => fc.Arbitrary<object>> = {
       contentType: optional(fc.oneof(fc.constantFrom('application/json', ''), text)),
       contentEncoding: optional(text),
       type: optional(text),
+      ...(carries.properties.includes('appId') && { appId: optional(text) }),
     });
   },
 };
@@ -199,6 +201,7 @@ export function anyMessages(): fc.Arbitrary<Message> {
     contentType: optional(fc.oneof(text, fc.constant('é'.repeat(200)))),
     contentEncoding: optional(text),
     type: optional(text),
+    appId: optional(text),
   });
   return init.map((one) => new Message(one as MessageInit));
 }

@@ -139,7 +139,8 @@ describe('headers and properties', () => {
         ['c', new Typed('float', 2)],
         ['d', new Date(1_700_000_000_000)],
       ]);
-      expect(got!.origin).toMatchObject({ appId: 'app', userId: 'mq' });
+      expect(got!.appId).toBe('app');
+      expect(got!.origin).toMatchObject({ userId: 'mq' });
       expect(got!.persistent).toBe(false);
       expect(got!.expiresAt! - Date.now()).toBeGreaterThan(30_000);
     });

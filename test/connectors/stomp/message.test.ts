@@ -84,7 +84,7 @@ describe('a MESSAGE becomes a message', () => {
       ['expires', 'a header of the user'],
       ['a', '1'],
     ]);
-    expect(message.origin).toEqual({ destination: '/queue/q', messageId: 'T_0@@session@@1', redelivered: true, userId: 'mq', appId: null });
+    expect(message.origin).toEqual({ destination: '/queue/q', messageId: 'T_0@@session@@1', redelivered: true, userId: 'mq' });
   });
 
   test('ActiveMQ: milliseconds, absolute expiry with 0 for never, a stable id', () => {
