@@ -38,8 +38,13 @@ export class Ferry {
   spawn(): void {
     const log = openSync(join(this.dir, 'log'), 'a');
     const args = ['run', 'cell.yaml', '--data', 'data', '--admin', `127.0.0.1:${this.#adminPort}`];
-    this.#child = spawn(process.execPath, [main, ...args], { cwd: this.dir, stdio: ['ignore', log, log] });
+    const child = spawn(process.execPath, [main, ...args], { cwd: this.dir, stdio: ['ignore', log, log] });
     closeSync(log);
+    this.#child = child;
+    // A matrix that is interrupted leaves nothing behind.
+    const kill = () => child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
   }
 
   kill(): Promise<number | null> {
