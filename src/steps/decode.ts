@@ -4,19 +4,22 @@ import { decodeAvro } from './formats/avro.ts';
 import { decodeCsv } from './formats/csv.ts';
 import type { Decode, Direction } from './formats/format.ts';
 import { formatName } from './formats/format.ts';
+import { decodeJson } from './formats/json.ts';
 import { decodeProtobuf } from './formats/protobuf.ts';
 import { decodeXml } from './formats/xml.ts';
 import { bodyChange } from './json.ts';
 import { chosen } from './one-of.ts';
 import { defineStep, eachMessage } from './step.ts';
 
-const formats = { xml: decodeXml, csv: decodeCsv, avro: decodeAvro, protobuf: decodeProtobuf };
+const formats = { json: decodeJson, xml: decodeXml, csv: decodeCsv, avro: decodeAvro, protobuf: decodeProtobuf };
 
 export const decode = defineStep({
   name: 'decode',
-  summary: 'Reads a body of another format, and makes it JSON, for the steps behind it. JSON itself needs no step. A tombstone stays one.',
+  summary:
+    'Reads a body of another format, and makes it JSON, for the steps behind it. JSON itself needs no step: each reads it where it asks for `body`. A tombstone stays one.',
   notes: 'What is not of the format, or not all of it, fails with `DECODE_FAILED`. `contentType` becomes `application/json`.',
   value: group('One of the formats.', {
+    json: decodeJson.field,
     xml: decodeXml.field,
     csv: decodeCsv.field,
     avro: decodeAvro.field,
@@ -35,7 +38,7 @@ export const decode = defineStep({
       if (message.body === null) return message;
       if (message.contentEncoding !== undefined && message.contentEncoding !== 'identity')
         throw new MqferryError('DECODE_FAILED', 'the body has a contentEncoding: decompress it first');
-      return message.change(bodyChange(read(message.body)));
+      return message.change({ ...bodyChange(read(message.body)), contentType: 'application/json' });
     });
   },
 });

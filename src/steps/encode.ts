@@ -3,19 +3,21 @@ import { encodeAvro } from './formats/avro.ts';
 import { encodeCsv } from './formats/csv.ts';
 import type { Direction, Encode } from './formats/format.ts';
 import { formatName } from './formats/format.ts';
+import { encodeJson } from './formats/json.ts';
 import { encodeProtobuf } from './formats/protobuf.ts';
 import { encodeXml } from './formats/xml.ts';
 import { assertDepth, readJson } from './json.ts';
 import { chosen } from './one-of.ts';
 import { defineStep, eachMessage } from './step.ts';
 
-const formats = { xml: encodeXml, csv: encodeCsv, avro: encodeAvro, protobuf: encodeProtobuf };
+const formats = { json: encodeJson, xml: encodeXml, csv: encodeCsv, avro: encodeAvro, protobuf: encodeProtobuf };
 
 export const encode = defineStep({
   name: 'encode',
-  summary: 'Writes a JSON body in another format, with its `contentType`. Numbers keep their digits. A tombstone stays one.',
+  summary: 'Writes a JSON body in another format, or anew, with its `contentType`. Numbers keep their digits. A tombstone stays one.',
   notes: 'What the format cannot say is an error (`STEP_FAILED`), never left out.',
   value: group('One of the formats.', {
+    json: encodeJson.field,
     xml: encodeXml.field,
     csv: encodeCsv.field,
     avro: encodeAvro.field,

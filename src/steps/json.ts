@@ -149,7 +149,7 @@ function hasLongNumbers(message: Message): boolean {
 const { rawJSON: rawJson, isRawJSON: isRaw } = JSON as unknown as { rawJSON(text: string): unknown; isRawJSON(value: unknown): boolean };
 
 /** Numbers that would come out otherwise keep their digits. */
-function asWritten(this: unknown, _name: string, value: unknown, context?: { source?: string }): unknown {
+export function asWritten(this: unknown, _name: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source;
   return typeof value === 'number' && source !== undefined && String(value) !== source ? rawJson(source) : value;
 }

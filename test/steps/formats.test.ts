@@ -8,6 +8,37 @@ const message = (body: string | Buffer, init = {}) => new Message({ body: Buffer
 const decoded = async (step: string, body: string | Buffer) => (await through(`- decode: ${step}`, message(body)))[0]?.json();
 const encoded = async (step: string, body: unknown) => (await through(`- encode: ${step}`, jsonMessage(body)))[0]?.body?.toString();
 
+describe('json', () => {
+  test.each([
+    ['{"a": 1.50,\n "b": 12345678901234567890}', '{"a": 1.50,\n "b": 12345678901234567890}'],
+    ['\ufeff[1]', '[1]'],
+    ['null', 'null'],
+    ['"x"', '"x"'],
+  ])('decode takes %j as it is', async (body, expected) => {
+    const [out] = await through('- decode: { json: {} }', message(body, { contentType: 'text/plain' }));
+    expect(out).toMatchObject({ contentType: 'application/json', body: Buffer.from(expected) });
+  });
+
+  test.each(['', '{', '{"a":1}x', Buffer.from([0x22, 0xff, 0x22]), '\ufeff\ufeff1'])(
+    'decode fails for %j, and does not quote it',
+    async (body) => {
+      expect(await failure('- decode: { json: {} }', message(body))).toMatch(/^DECODE_FAILED decode: the body is not (JSON|UTF-8)$/);
+    },
+  );
+
+  test('a tombstone passes', async () => {
+    expect((await through('- decode: { json: {} }', new Message({ body: null })))[0]?.body).toBeNull();
+  });
+
+  test.each([
+    ['{ json: {} }', '{"a":1.50,"b":[12345678901234567890,{}]}'],
+    ['{ json: { indent: 2 } }', '{\n  "a": 1.50,\n  "b": [\n    12345678901234567890,\n    {}\n  ]\n}'],
+  ])('encode: %s keeps digits', async (step, expected) => {
+    const [out] = await through(`- encode: ${step}`, message('{ "a": 1.50, "b": [12345678901234567890, {}] }'));
+    expect(out).toMatchObject({ contentType: 'application/json', body: Buffer.from(expected) });
+  });
+});
+
 describe('decode xml', () => {
   test.each<[string, unknown]>([
     ['<a/>', { a: '' }],
@@ -210,7 +241,7 @@ describe('encode csv', () => {
 });
 
 test('decode and encode take one format, and explain themselves', async () => {
-  expect(await problemsOf('- decode: {}')).toEqual([expect.stringMatching(/^decode needs one of xml, csv/)]);
+  expect(await problemsOf('- decode: {}')).toEqual([expect.stringMatching(/^decode needs one of json, xml, csv/)]);
   expect(await problemsOf('- encode: { xml: {}, csv: {} }')).toEqual([expect.stringMatching(/^encode needs one of/)]);
   expect(await problemsOf('- decode: { csv: { delimiter: ab } }')).toEqual([expect.stringContaining('one character')]);
   expect(await explanationOf('- decode: { xml: {} }')).toBe('reads the body as XML and makes it JSON');

@@ -9,7 +9,7 @@ export interface Direction<V, F> {
   compile(options: V): F;
 }
 
-/** A JSON tree of a body. Throws DECODE_FAILED; never quotes the body. */
+/** A JSON tree of a body, or JSON as text. Throws DECODE_FAILED; never quotes the body. */
 export type Decode = (body: Buffer) => unknown;
 
 /** The bytes for a JSON body, given as its text. Throws STEP_FAILED for what the format cannot say; never quotes the body. */
@@ -20,7 +20,7 @@ export interface Encode {
 
 /** As people write it. */
 export function formatName(name: string): string {
-  return name.length === 3 ? name.toUpperCase() : name.charAt(0).toUpperCase() + name.slice(1);
+  return name === 'json' || name.length === 3 ? name.toUpperCase() : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 export function undecodable(sentence: string): MqferryError {
