@@ -2,10 +2,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { activemq, activemqLogin } from '../brokers/activemq.ts';
+import { artemis, artemisLogin } from '../brokers/artemis.ts';
 import type { Broker } from '../brokers/broker.ts';
 import { createTopics, kafka } from '../brokers/kafka.ts';
 import { makeQueues, publish, type RabbitmqBroker, rabbitmq, rabbitmqPassword, rabbitmqUser, untilReady } from '../brokers/rabbitmq.ts';
 import { type Ended, folder, mqferry } from './mqferry.ts';
+
+const versions = new Map<string, string | undefined>();
+for (const { name, version } of [activemq, artemis]) versions.set(name, await version());
 
 /** A route that makes letters of the odd numbers from 1 to 9, and the same route mended. */
 function site(deadLetter: string) {
@@ -74,6 +79,37 @@ describe.skipIf((await rabbitmq.version()) === undefined)('in a queue of RabbitM
     await untilReady(broker, queue, 2);
     expect((await dlq('purge', 'a', 'mended.yaml', '--yes')).out).toContain('deleted 1 dead letter of route a');
     await untilReady(broker, queue, 1);
+  });
+});
+
+describe.each([
+  { kind: activemq, login: activemqLogin },
+  { kind: artemis, login: artemisLogin },
+])('in a queue of $kind.name', ({ kind, login: { username, password } }) => {
+  const it = test.skipIf(versions.get(kind.name) === undefined);
+  let broker: Broker | undefined;
+  beforeAll(async () => {
+    if (versions.get(kind.name)) broker = await kind.start();
+  });
+  afterAll(() => broker?.dispose());
+
+  it('what is looked at stays, what is replayed is gone, what fails again comes back', async () => {
+    const connection = `{ url: "stomp://127.0.0.1:${broker?.ports['stomp']}", broker: ${kind.name}, username: ${username}, password: ${password} }`;
+    const { fill, dlq } = site(`{ stomp: { connection: ${connection}, destination: /queue/dead } }`);
+    const show = async () => codesOf(await dlq('show', 'a', 'mended.yaml', '--format', 'json'));
+    expect((await fill()).err).toContain('deadLettered 5');
+    for (let looks = 0; looks < 2; looks++) expect(await show()).toEqual(Array.from({ length: 5 }, () => 'STEP_FAILED'));
+    const some = await dlq('replay', 'a', 'mended.yaml', '--when', 'body.n > 5');
+    expect(some.code, some.err).toBe(0);
+    expect(numbers(some)).toEqual([7, 9]);
+    const again = await dlq('replay', 'a', 'broken.yaml');
+    expect(again.code, again.err).toBe(1);
+    expect(again.err).toContain('read 3, deadLettered 3');
+    expect(await show()).toHaveLength(3);
+    const last = await dlq('replay', 'a', 'mended.yaml', '--limit', '2');
+    expect(numbers(last), last.err).toHaveLength(2);
+    expect((await dlq('purge', 'a', 'mended.yaml', '--yes')).out).toContain('deleted 1 dead letter of route a');
+    expect((await dlq('show', 'a', 'mended.yaml', '--format', 'json')).out).toBe('');
   });
 });
 
