@@ -11,7 +11,7 @@ import { scrub } from './config/redact.ts';
 import type { AnyConnector, Log } from './connector.ts';
 import { Engine } from './engine/engine.ts';
 import { MqferryError } from './errors.ts';
-import { compileExpression, compileTemplate, compileValue } from './expr/index.ts';
+import { bodyShape, compileExpression, compileTemplate, compileValue } from './expr/index.ts';
 import { disagreements } from './route/agree.ts';
 import { type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
 import { BadEnd } from './route/ends.ts';
@@ -76,6 +76,7 @@ export function registryOf(extra: Readonly<Record<string, AnyConnector>> = {}, a
       template: (text, shown, about, encode) => compileTemplate(text, shown, { ...about, time }, encode),
       expression: (text, slot, shown, about) => compileExpression(text, slot, shown, { ...about, time }),
       value: (text, shown, about) => compileValue(text, shown, { ...about, time }),
+      bodyShape,
     },
   };
 }

@@ -1,9 +1,10 @@
 import type { Message } from '../message.ts';
+import { readBodySchema } from './body-schema.ts';
 import type { Expression, Mapping, Shown, Template, Value } from './fields.ts';
 import { placeInside } from './inside.ts';
-import type { About, Compile } from './model.ts';
+import type { About, BodyShape, Compile } from './model.ts';
 import { type Node, nameOf, type Part, type ScalarNode } from './node.ts';
-import type { Problems } from './problems.ts';
+import type { Problems, Spot } from './problems.ts';
 import { scrub } from './redact.ts';
 import { shownError, shownScalar } from './shown.ts';
 import { parseExact } from './values.ts';
@@ -18,6 +19,16 @@ export class Compiler {
   constructor(compile: Compile, problems: Problems) {
     this.#compile = compile;
     this.#problems = problems;
+  }
+
+  /** What the file says of the body; undefined when a problem was reported. */
+  bodySchema(path: string, at: Spot): BodyShape | undefined {
+    try {
+      return readBodySchema(path, this.#compile);
+    } catch (error) {
+      this.#problems.error(at, 'body-schema', (error as Error).message);
+      return undefined;
+    }
   }
 
   /** One expression, or with `listAll` a list of them, joined. Undefined when a problem was reported. */

@@ -21,7 +21,7 @@ export function describeConfig(model: ConfigModel): Plain {
 
 /** One route as {@link describeConfig} shows it. */
 export function describeRoute(route: RouteModel, secrets: ReadonlySet<string>): Plain {
-  const { guarantee, order, maxHops, mqfId, expressions, quarantine, window, source, steps, buffer, sink, onError } = route;
+  const { guarantee, order, maxHops, mqfId, expressions, bodySchema, quarantine, window, source, steps, buffer, sink, onError } = route;
   const { kind, at: _at, ...limits } = buffer ?? { kind: undefined, at: undefined };
   return withoutUndefined({
     guarantee,
@@ -29,6 +29,7 @@ export function describeRoute(route: RouteModel, secrets: ReadonlySet<string>): 
     maxHops,
     mqfId,
     expressions: { ...expressions },
+    bodySchema,
     quarantine: show(quarantine ?? { after: 0 }, secrets),
     window: { ...window },
     source: describeEnd(source, 'source', secrets),

@@ -1,5 +1,5 @@
 /** The keys that belong to no connector and no step, declared like theirs: one place for type, check, default, schema and reference. */
-import { duration, durationRange, type Fields, group, oneOf, size, whole, yesNo } from './fields.ts';
+import { duration, durationRange, type Fields, file, group, oneOf, size, whole, yesNo } from './fields.ts';
 import { guarantees, onUnmappables, orders } from './model.ts';
 
 export const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
@@ -27,6 +27,10 @@ export const routeFields = {
     default: true,
     advanced: true,
   }),
+  bodySchema: file(
+    'A JSON Schema of the body as it comes, or as `decode` and `decompress` make it. With it, a misspelled name in an expression is an error when the config is loaded. No message is checked against it: that is the step `validate`.',
+    { optional: true, example: './order.schema.json' },
+  ),
   expressions: group(
     'What evaluating one expression for one message may cost; a message that needs more has failed. Counted, so that the same message always ends the same way.',
     {

@@ -59,6 +59,8 @@ export interface RouteModel {
   readonly expressions: { readonly maxSteps: number; readonly maxText: number };
   /** Absent: a message that ends the process is not looked for. */
   readonly quarantine?: { readonly after: number; readonly withinMs: number };
+  /** A file. Only for finding misspelled names when the config is loaded. */
+  readonly bodySchema?: string;
   readonly source: EndModel;
   readonly steps: readonly StepModel[];
   readonly buffer?: BufferModel;
@@ -179,8 +181,17 @@ export interface StepSpecKind {
   /** What else to know; paragraphs. */
   readonly notes?: string;
   readonly example?: StepExample;
+  /** The parts of the body that it changes. Absent: it may make any other body. */
+  readonly touches?: 'nothing' | ((value: unknown) => readonly Touch[]);
   /** Looks at a checked value as a whole; throws what is wrong with it. With a `key` on the error, the problem is reported at that key. */
   check?(value: unknown): void;
+}
+
+/** A part of the body, `body` or `body.a.b`, as a step's value spells it. */
+export interface Touch {
+  readonly part: string;
+  /** Afterwards it is there; else it was there before. */
+  readonly sets: boolean;
 }
 
 /** What the config may name, and how to compile what it says. */
@@ -197,6 +208,16 @@ export interface About {
   readonly limits?: { readonly steps: number; readonly made: number };
   /** What time it is to them; absent: as the system has it. */
   readonly time?: Time;
+  /** Absent: nothing is known of the body. */
+  readonly body?: BodyShape;
+}
+
+/** What a JSON Schema says of the names in a body. */
+export interface BodyShape {
+  /** The body in which a step has set this: it is there, and nothing is known of it. */
+  with(path: readonly string[]): BodyShape;
+  /** Why this cannot be there, as a sentence; undefined when it may be. `mayBeNew`: only a name that looks like a slip of a known one cannot. */
+  problem(path: readonly string[], mayBeNew?: boolean): string | undefined;
 }
 
 /**
@@ -209,4 +230,6 @@ export interface Compile {
   expression(text: string, slot: 'boolean' | 'any', shown: Shown, about: About): (message: Parameters<Expression>[0]) => unknown;
   /** A text with `${{ expr }}` in it; what is exactly one keeps its type. */
   value(text: string, shown: Shown, about: About): (message: Parameters<Value>[0]) => unknown;
+  /** Of a JSON Schema. Throws an Error when it is none. Absent: expressions are compiled without. */
+  bodyShape?(schema: unknown, file: string): BodyShape;
 }

@@ -2,8 +2,9 @@ import type { Checker } from './check.ts';
 import { Ends } from './ends.ts';
 import { ErrorRules } from './error-rules.ts';
 import type { Field, FieldKind, Fields, Infer } from './fields.ts';
+import { followBody, withoutBody } from './follow-body.ts';
 import { bufferFields, routeFields, windowFields } from './layout.ts';
-import type { BufferModel, Registry, RouteModel, StepModel, StepSpecKind } from './model.ts';
+import type { About, BufferModel, Registry, RouteModel, StepModel, StepSpecKind } from './model.ts';
 import { didYouMean } from './nearest.ts';
 import type { Node } from './node.ts';
 import type { Spot } from './problems.ts';
@@ -36,7 +37,9 @@ export class Routes {
     const part = (key: string): Node | undefined => map.entries.get(key)?.value;
     const own = this.#checker.fields(node, routeFields, at, ownKeys) as Infer<typeof routeFields>;
     const { expressions } = own;
-    this.#checker.compiler.about = expressions ? { limits: { steps: expressions.maxSteps, made: expressions.maxText } } : {};
+    const { compiler } = this.#checker;
+    const about = this.#about(own, part('bodySchema') ?? at);
+    compiler.about = about;
     for (const key of ['source', 'sink']) {
       if (!part(key)) this.#checker.problems.error(at, 'missing', `the route "${name}" has no ${key}`);
     }
@@ -44,6 +47,7 @@ export class Routes {
     const steps = part('steps') ? await this.steps(part('steps')!) : [];
     const buffer = part('buffer') && this.#buffer(part('buffer')!);
     const sink = part('sink') && (await this.#sinks.sink(part('sink')!));
+    compiler.about = buffer ? withoutBody(about) : about; // of the message as it entered the pump
     const onError = await this.#errorRules.rules(part('onError'), at);
     const window = this.#window(part('window'), at);
     if (!source || !sink) return undefined;
@@ -55,6 +59,7 @@ export class Routes {
       maxHops: own.maxHops,
       mqfId: own.mqfId,
       expressions,
+      ...(own.bodySchema !== undefined && { bodySchema: own.bodySchema }),
       ...(own.quarantine.after > 0 && { quarantine: { after: own.quarantine.after, withinMs: own.quarantine.within } }),
       window,
       source,
@@ -75,12 +80,22 @@ export class Routes {
     for (const item of node.items) {
       const { step, onError } = partsOf(item);
       const model = await this.#step(step);
-      const rules = onError && (await this.#errorRules.ofStep(onError));
+      const rules = onError && (await this.#ofStep(onError));
       if (model?.sink && onError)
         this.#checker.problems.error(onError, 'on-error', `a ${model.name} never fails, so its onError is never asked`, 'leave it out');
       if (model) steps.push(rules ? { ...model, onError: rules } : model);
     }
     return steps;
+  }
+
+  /** Of the message as it entered the pump, of which no more is known here. */
+  async #ofStep(node: Node): Promise<StepModel['onError']> {
+    const { compiler } = this.#checker;
+    const { about } = compiler;
+    compiler.about = withoutBody(about);
+    const rules = await this.#errorRules.ofStep(node);
+    compiler.about = about;
+    return rules;
   }
 
   async #step(node: Node): Promise<StepModel | undefined> {
@@ -99,6 +114,7 @@ export class Routes {
     if (kind.hasSink) return this.#tap(kind.name, (kind.value as Field<unknown>).kind as GroupKind, choice);
     if (!kind.value) {
       if (choice.value) problems.error(choice.value, 'wrong-type', `${kind.name} takes no value`, `write the bare word \`${kind.name}\``);
+      followBody(this.#checker, kind, undefined, choice);
       return { name: kind.name, value: undefined, at };
     }
     const speaks = kind.value.kind.kind === 'expression' || kind.value.kind.kind === 'mapping';
@@ -108,6 +124,7 @@ export class Routes {
       ? this.#checker.value(choice.value, kind.value, kind.name)
       : this.#checker.absent(kind.value, kind.name, choice);
     if (problems.errors === errorsBefore) this.#checkStep(kind, value, choice);
+    followBody(this.#checker, kind, problems.errors === errorsBefore ? value : undefined, choice);
     return { name: kind.name, value, at };
   }
 
@@ -121,6 +138,13 @@ export class Routes {
     const own = this.#checker.fields(isMap ? value : undefined, fields, choice, ['sink']);
     const sink = sinkNode && (await this.#sinks.one(sinkNode));
     return sink && { name, value: own, sink, at: choice.file.place(choice.start) };
+  }
+
+  /** What expressions of this route may take for granted. */
+  #about({ expressions, bodySchema }: Infer<typeof routeFields>, at: Spot): About {
+    const { compiler } = this.#checker;
+    const body = bodySchema === undefined ? undefined : compiler.bodySchema(bodySchema, at);
+    return { ...(expressions && { limits: { steps: expressions.maxSteps, made: expressions.maxText } }), ...(body && { body }) };
   }
 
   #checkStep(kind: StepSpecKind, value: unknown, choice: Choice): void {

@@ -108,8 +108,10 @@ export class Sinks {
     const steps = map.entries.get('steps');
     const sinkNode = map.entries.get('sink')?.value;
     if (!sinkNode) this.#checker.problems.error(map, 'missing', 'sink is missing');
+    const { about } = this.#checker.compiler;
     const checkedSteps = steps ? await this.#steps(steps.value) : [];
     const sink = sinkNode && (await this.sink(sinkNode));
+    this.#checker.compiler.about = about; // what the steps of one case make, the next does not see
     return sink && { steps: checkedSteps, sink, at: map.file.place(map.start) };
   }
 }

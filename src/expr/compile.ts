@@ -7,7 +7,9 @@ import type { Shown, Yields } from '../config/fields.ts';
 import type { About } from '../config/model.ts';
 import type { Message } from '../message.ts';
 import type { Node } from './ast.ts';
+import { Shape } from './body-shape.ts';
 import { assertWithinBudget, beginEvaluation, defaultLimits } from './budget.ts';
+import { checkNames } from './check-names.ts';
 import { environment } from './environment.ts';
 import { asItIs, ExpressionError, fail, readable, stepFailed } from './failure.ts';
 import { guard } from './guard.ts';
@@ -30,7 +32,7 @@ export type Compiled = ((message: Message) => unknown) & { readonly yields: Yiel
  */
 export function compileExpression(text: string, slot: Slot, shown: Shown = asItIs(text), about: About = {}): Compiled {
   const { limits = defaultLimits, time = systemClock } = about;
-  const { run, yields } = compileRaw(text, slot, shown);
+  const { run, yields } = compileRaw(text, slot, shown, about);
   const evaluate = (message: Message): unknown => {
     beginEvaluation(limits);
     try {
@@ -50,12 +52,13 @@ interface Raw {
   readonly yields: Yields;
 }
 
-function compileRaw(text: string, slot: Slot, shown: Shown): Raw {
+function compileRaw(text: string, slot: Slot, shown: Shown, about: About): Raw {
   if (text.trim() === '') throw new ExpressionError('an expression is missing here', 0);
   if (text.length > lengthMax) throw new ExpressionError(`an expression may have ${lengthMax} characters`, lengthMax);
   const parsed = parse(text, shown);
   const root = parsed.ast as unknown as Node;
   guard(root);
+  checkNames(root, about.body instanceof Shape ? about.body : undefined);
   const { error, type = 'dyn' } = parsed.check();
   if ((error as unknown) instanceof ExpressionError) throw error;
   if (error !== undefined) throw new ExpressionError(typeProblem(error), error.range?.start ?? 0);

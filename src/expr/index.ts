@@ -1,4 +1,5 @@
 /** The expression language: CEL, guarded. Nothing outside this folder knows which library evaluates it. */
+export { bodyShape } from './body-shape.ts';
 export { compileExpression } from './compile.ts';
 export { ExpressionError } from './failure.ts';
 export { toJson } from './functions/encoding.ts';

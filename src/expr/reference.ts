@@ -25,6 +25,15 @@ side is true, even if the other side fails.
 * Text is never taken for a number: \`header.retries < 5\` is an error when the header is text; \`int(header.retries) < 5\` is not.
   \`int\` takes whole numbers only, \`number\` what JSON has. \`string(x)\` writes the shortest text that reads back as the same number.
 
+## Misspelled names
+
+\`body.totl\` is an error for each message that comes, unless the route says what its bodies are like: with \`bodySchema: ./order.schema.json\`, a
+JSON Schema, it is one when the config is loaded, with line, column and the name that was meant. Names are followed through \`set\`, \`remove\`, \`rename\`,
+\`enrich\`, loops and \`first(…)\`, up to a step that may make any other body (\`map\`, \`split\`, \`encode\`, \`js\` …); behind it nothing is known, and nothing is
+refused. Where the schema is closed (\`additionalProperties: false\`) a name that it does not have is an error; where it is open only one that looks like
+a slip of another, and \`body["totl"]\` says that it is none. What it says of types counts only where a name is asked of what is no map. \`$ref\` is
+followed within the file. Messages are not checked against it: that is [\`validate\`](steps.md#validate).
+
 ## Limits
 
 They hold for whoever writes the expression and for whoever sends the message.

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { isDeadDisk } from '../config/dead-disk.ts';
 import { durationText, sizeText } from '../config/docs.ts';
 import type { BranchModel, BufferModel, EndModel, ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
@@ -22,6 +23,7 @@ export function explain(route: CompiledRoute): string {
     ...label.copies.map((sentence) => `  ${sentence}`),
     `A message that ends the process: ${quarantineText(route)}`,
     `Order: ${orderText(route)}`,
+    ...(model.bodySchema === undefined ? [] : [`Names in expressions: checked against ${basename(model.bodySchema)}; messages are not.`]),
     ...bullets('Weaker than it could be, because', [...new Set(label.weaknesses)]),
     ...bullets('What changes on the way', label.losses),
     ...bullets(

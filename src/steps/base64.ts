@@ -8,6 +8,7 @@ export const base64 = defineStep({
     'Writes the body in base64, or reads it, bit-exact. Reading takes base64url and line breaks too, and refuses all else. `contentType` stays: it says what the bytes are. A tombstone stays one.',
   value: oneOf('What is done with the body.', ['encode', 'decode']),
   example: { steps: '- base64: encode', before: 'body: hello', after: 'body: aGVsbG8=' },
+  touches: (what) => (what === 'encode' ? [{ part: 'body', sets: true }] : []),
   explain: (what) => (what === 'encode' ? 'writes the body in base64' : 'reads the body from base64'),
   compile: (what) =>
     eachMessage('base64', (message) => {

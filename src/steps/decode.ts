@@ -30,6 +30,7 @@ export const decode = defineStep({
     before: 'body: <order id="7"><item>a</item><note>x &amp; y</note></order>',
     after: 'contentType: application/json\nbody: {"order":{"@id":"7","item":["a"],"note":"x & y"}}',
   },
+  touches: 'nothing',
   explain: (value) => `reads the body as ${formatName(chosen('decode', value)[0])} and makes it JSON`,
   compile(value) {
     const [name, options] = chosen('decode', value);

@@ -21,6 +21,7 @@ decompressed nothing else happens, 2 to 3 ms for each MiB that comes out.`,
     before: 'contentEncoding: gzip\nbody: base64 H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA==',
     after: 'body: hello',
   },
+  touches: 'nothing',
   explain: ({ encoding, maxBytes }) => `decompresses the body (${encoding ?? 'as contentEncoding says'}), at most to ${sizeText(maxBytes)}`,
   compile: ({ encoding, maxBytes }) =>
     eachMessage('decompress', (message) => {

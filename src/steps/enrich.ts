@@ -54,6 +54,7 @@ fills the buffer first.`,
     before: 'body: {"customerId":7}',
     after: 'body: {"customerId":7,"customer":{"id":"7","name":"Ann","tier":"gold"}}',
   },
+  touches: ({ into }) => [{ part: into, sets: true }],
   table: ({ table }) => table?.name,
   explain: ({ http, file, table, into, missing, failed }) => {
     const where = file ? `in ${file.path}` : table ? `in the table ${table.name}` : 'by HTTP';

@@ -21,6 +21,7 @@ export const expire = defineStep({
     before: 'timestamp: 1700000000000\nbody: late',
     after: 'dropped',
   },
+  touches: 'nothing',
   explain: ({ olderThan, then }) => {
     const age = olderThan === undefined ? '' : ` or older than ${durationText(olderThan)}`;
     return `${then === 'drop' ? 'drops' : 'fails'} messages past their expiresAt${age}`;

@@ -10,6 +10,7 @@ export const filter = defineStep({
     before: 'body: {"total":50}',
     after: 'filtered',
   },
+  touches: 'nothing',
   explain: (condition) => `keeps messages for which ${condition.text}`,
   compile: (condition) => eachMessage('filter', (message) => (condition(message) === true ? message : null)),
 });

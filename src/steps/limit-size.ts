@@ -12,6 +12,7 @@ export const limitSize = defineStep({
     ...shedding,
   }),
   example: { steps: '- limitSize: { maxBytes: 4 }', before: 'body: hello', after: 'TOO_LARGE' },
+  touches: 'nothing',
   explain: ({ maxBytes, then }) => `${then === 'drop' ? 'drops' : 'fails'} messages whose body is larger than ${sizeText(maxBytes)}`,
   compile: ({ maxBytes, then }) =>
     eachMessage('limitSize', (message, aside) => {

@@ -14,6 +14,7 @@ export const log = defineStep({
     before: 'body: {"orderId":7}',
     after: 'body: {"orderId":7}',
   },
+  touches: 'nothing',
   explain: ({ level }) => `writes a line to the log (${level})`,
   compile({ text, level, perSecond }, { log, clock }) {
     const limit = new Limit(perSecond);

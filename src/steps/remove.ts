@@ -12,6 +12,7 @@ export const remove = defineStep({
     before: 'header.x-debug: 1\nbody: {"orderId":7,"note":"x"}',
     after: 'body: {"orderId":7}',
   },
+  touches: (names) => names.map((part) => ({ part, sets: false })),
   explain: (names) => `removes ${names.join(', ')}`,
   compile(names) {
     const targets = parseTargets(names);

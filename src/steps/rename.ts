@@ -15,6 +15,11 @@ export const rename = defineStep({
     before: 'header.x-region: eu\nbody: {"customer":{"id":12345678901234567890},"total":1.50}',
     after: 'header.region: eu\nbody: {"customer":{},"total":1.50,"customerId":12345678901234567890}',
   },
+  touches: (names) =>
+    Object.entries(names).flatMap(([from, to]) => [
+      { part: from, sets: false },
+      { part: to, sets: true },
+    ]),
   explain: (names) =>
     `renames ${Object.entries(names)
       .map(([from, to]) => `${from} to ${to}`)

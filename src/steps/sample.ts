@@ -14,6 +14,7 @@ export const sample = defineStep({
     }),
   }),
   example: { steps: "- sample: { oneIn: 2, by: '${{ body.customerId }}' }", before: 'body: {"customerId":8}', after: 'filtered' },
+  touches: 'nothing',
   explain: ({ oneIn, by }) => `lets one message in ${oneIn} pass${by === undefined ? '' : ', chosen by the hash of a text'}`,
   compile({ oneIn, by }) {
     let count = 0;

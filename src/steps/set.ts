@@ -20,6 +20,7 @@ export const set = defineStep({
     before: 'body: {"customerId":7,"net":10,"tax":2}',
     after: 'key: 7\nheader.region: eu\nbody: {"customerId":7,"tax":2,"total":12}',
   },
+  touches: (values) => Object.entries(values).map(([part, value]) => ({ part, sets: value !== null })),
   explain: explainSet,
   compile(values) {
     const names = Object.keys(values);

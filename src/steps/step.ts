@@ -1,7 +1,7 @@
 /** What a step is. A step never changes a message: it makes a changed copy, so that what came in can still be retried or dead-lettered. */
 import type { Clock } from '../clock.ts';
 import type { Field } from '../config/fields.ts';
-import type { StepExample } from '../config/model.ts';
+import type { StepExample, Touch } from '../config/model.ts';
 import type { Log, Table } from '../connector.ts';
 import { describeError, MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
@@ -56,6 +56,8 @@ export interface StepKind<V = unknown> {
    * whole. Or it waits: there the source does not wait with it.
    */
   readonly behindBuffer?: true;
+  /** The parts of the body that it changes. Absent: it may make any other body. */
+  readonly touches?: 'nothing' | ((value: V) => readonly Touch[]);
   /** The table that it looks into: some route must feed it. */
   table?(value: V): string | undefined;
   /** Its value is a sink, bare or as `sink:` among the fields of `value`, a group: its messages go to {@link Aside.tap}. */

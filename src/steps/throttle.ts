@@ -37,6 +37,7 @@ holds what waits. A step that waits for answers, such as \`enrich\`, stands bett
     ),
   }),
   example: { steps: '- throttle: { rate: 100/s }', before: 'body: hello', after: 'body: hello' },
+  touches: 'nothing',
   explain: ({ rate, burst, per }) =>
     `lets ${rateText(rate)} pass${per ? ' of each key' : ''}, ${burst ?? usualBurst(rate)} at once after a pause; the others wait, and so do those behind them`,
   compile({ rate, burst = usualBurst(rate), per, maxKeys }, { clock }) {

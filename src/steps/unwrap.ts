@@ -16,6 +16,7 @@ export const unwrap = defineStep({
     before: 'body: {"mqferry":1,"body":"aGVsbG8=","key":null,"properties":{"id":"o1"},"headers":[["region","eu","s"]]}',
     after: 'id: o1\nheader.region: eu\nbody: hello',
   },
+  touches: 'nothing',
   explain: () => 'takes the message out of the envelope in its body',
   compile: () => eachMessage('unwrap', (message) => untrusted(message.change(readWhole(message.body)))),
 });

@@ -23,6 +23,7 @@ tombstone has no body and passes.`,
     before: 'body: {"id":"seven"}',
     after: 'INVALID',
   },
+  touches: 'nothing',
   explain: ({ file }) => `fails messages whose body does not fit the schema${file === undefined ? '' : ` in ${file}`}`,
   compile(value) {
     const schema = schemaOf(value);
