@@ -9,7 +9,7 @@ import type { Message } from './message.ts';
 
 export { type Carries, type HeaderKind, type Kept, type Slot, type Slots, textSlot, type Words, withSlots } from './carries.ts';
 export * from './config/fields.ts';
-export { describeError, type ErrorCode, errorCodes, MqferryError, notConnected } from './errors.ts';
+export { BadSetting, describeError, type ErrorCode, errorCodes, MqferryError, notConnected } from './errors.ts';
 export { Inbox } from './inbox.ts';
 export {
   type Header,
@@ -23,7 +23,7 @@ export {
   Typed,
 } from './message.ts';
 export { TextCache, writeUtf8 } from './texts.ts';
-export { isTlsFailure, type TlsOptions, tlsFields, tlsHint, tlsNotes, tlsOptions } from './tls.ts';
+export { checkTls, isTlsFailure, type TlsOptions, tlsFields, tlsHint, tlsNotes, tlsOptions } from './tls.ts';
 
 /** Messages and bytes. */
 export interface Room {

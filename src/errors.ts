@@ -40,6 +40,15 @@ export class MqferryError extends Error {
   }
 }
 
+/** A setting of the config that cannot be; `key` is the name that it stands under, so that the problem shows there. */
+export class BadSetting extends MqferryError {
+  readonly key: string | number;
+  constructor(key: string | number, message: string) {
+    super('CONFIG_INVALID', message);
+    this.key = key;
+  }
+}
+
 /** A lost or unreachable link: the outcome of what was in flight is unknown. */
 export function notConnected(message: string, cause?: unknown): MqferryError {
   return new MqferryError('NOT_CONNECTED', message, { cause });

@@ -7,14 +7,14 @@ import { systemClock, type Time } from './clock.ts';
 import { renderProblems } from './config/diagnostics.ts';
 import { type ConfigInputs, loadConfig } from './config/load.ts';
 import type { ConfigModel, Problem, Registry, RouteModel } from './config/model.ts';
-import { scrub } from './config/redact.ts';
 import type { AnyConnector, Log } from './connector.ts';
 import { Engine } from './engine/engine.ts';
 import { MqferryError } from './errors.ts';
 import { bodyShape, compileExpression, compileTemplate, compileValue } from './expr/index.ts';
 import { disagreements } from './route/agree.ts';
 import { type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
-import { BadEnd } from './route/ends.ts';
+import { BadEnds } from './route/ends.ts';
+import type { Fault } from './route/fault.ts';
 import { unfedTables } from './route/tables.ts';
 import { type StepKind, stepKinds } from './steps/index.ts';
 import { Tables } from './table.ts';
@@ -88,33 +88,33 @@ export async function compileRoutes(
 ): Promise<{ routes: readonly CompiledRoute[]; model: ConfigModel | undefined; problems: readonly Problem[] }> {
   const { allowScripts = false, files } = options;
   const registry = registryOf(options.connectors, allowScripts, around?.clock);
-  const { model, problems } = await loadConfig(options.routes, registry, options.env ?? {}, files && { files });
-  if (!model) return { routes: [], model, problems };
+  const loaded = await loadConfig(options.routes, registry, options.env ?? {}, files && { files });
+  const { model, sound } = loaded;
   const routes: CompiledRoute[] = [];
-  const found = [...problems, ...disagreements(model.routes), ...unfedTables(model.routes)];
-  for (const one of model.routes) {
-    const route = compileOrExplain(one, model.secrets, around ?? { ...offline, allowScripts }, found);
+  const faults = [...disagreements(sound), ...(model ? unfedTables(sound) : [])];
+  for (const one of sound) {
+    const route = compileOrExplain(one, model && around ? around : { ...offline, allowScripts }, faults);
     if (!route) continue;
     routes.push(route);
-    found.push(...route.problems);
+    faults.push(...route.faults);
   }
-  return { routes, model, problems: found };
+  const problems = [...loaded.problems, ...distinct(faults).map((one) => loaded.problemAt(one.at, one.rule, one.message, one.hint))];
+  return { routes: model ? routes : [], model, problems };
 }
 
-function compileOrExplain(
-  model: RouteModel,
-  secrets: ReadonlySet<string>,
-  around: Surroundings,
-  problems: Problem[],
-): CompiledRoute | undefined {
+function compileOrExplain(model: RouteModel, around: Surroundings, faults: Fault[]): CompiledRoute | undefined {
   try {
     return compileRoute(model, around);
   } catch (error) {
-    if (!(error instanceof BadEnd)) throw error;
-    const { problem } = error;
-    problems.push({ ...problem, message: scrub(problem.message, secrets) });
+    if (!(error instanceof BadEnds)) throw error;
+    faults.push(...error.faults);
     return undefined;
   }
+}
+
+/** A connection that several routes use is wrong once. */
+function distinct(faults: readonly Fault[]): Fault[] {
+  return [...new Map(faults.map((one) => [JSON.stringify([one.at, one.message]), one])).values()];
 }
 
 const cannotRun = () => Promise.reject(new MqferryError('INTERNAL', 'a route that was compiled to be looked at cannot be run'));

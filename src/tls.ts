@@ -1,7 +1,7 @@
 /** TLS as every connection has it: the same settings, read the same way. */
 import { readFileSync } from 'node:fs';
 import { type Infer, secret, text, yesNo } from './config/fields.ts';
-import { MqferryError } from './errors.ts';
+import { BadSetting } from './errors.ts';
 
 export const tlsFields = {
   ca: text("Certificates to trust instead of the system's: PEM text, or the name of a file that holds it.", { optional: true }),
@@ -39,14 +39,22 @@ export function tlsOptions(tls: TlsConfig): TlsOptions {
 
 /** PEM text as it is, else what the file of that name holds. */
 function pem(field: string, value: string): string {
-  if (value.includes('-----BEGIN')) return value;
+  if (value.includes('-----BEGIN')) {
+    if (!value.includes('-----END')) throw new BadSetting('tls', `tls.${field} is PEM text that has no end: its last line is missing`);
+    return value;
+  }
   try {
     return readFileSync(value, 'utf8');
   } catch (cause) {
     // The cause names the file: for `key` that may be the key itself, badly pasted.
     const code = (cause as NodeJS.ErrnoException).code;
-    throw new MqferryError('CONFIG_INVALID', `tls.${field} is neither PEM text nor the name of a readable file (${code})`);
+    throw new BadSetting('tls', `tls.${field} is neither PEM text nor the name of a readable file (${code})`);
   }
+}
+
+/** Throws CONFIG_INVALID when a file is not there. */
+export function checkTls(tls: TlsConfig | undefined): void {
+  if (tls) tlsOptions(tls);
 }
 
 /** What these settings give up: sentences for `explain`. */

@@ -1,8 +1,21 @@
 /** Makes messages by itself: for trials, demos and load. */
-import { type Carries, defineConnector, duration, map, propertyNames, size, template, text, whole } from '../../src/connector.ts';
+import {
+  BadSetting,
+  type Carries,
+  defineConnector,
+  duration,
+  map,
+  propertyNames,
+  size,
+  template,
+  text,
+  whole,
+} from '../../src/connector.ts';
 import { Generator } from './source.ts';
 
 const carries: Carries = { headers: 'typed', repeats: false, key: true, properties: propertyNames, maxBytes: Number.POSITIVE_INFINITY };
+
+const sizeMax = 2 ** 30;
 
 export const generate = defineConnector({
   name: 'generate',
@@ -18,6 +31,7 @@ export const generate = defineConnector({
       contentType: text('The media type of the body.', { optional: true, example: 'application/json' }),
     },
     create: (config) => {
+      if ((config.size ?? 0) > sizeMax) throw new BadSetting('size', 'size is more than 1 GiB, which no message has');
       // One per end and not per link: the sequence goes on after a reconnect.
       const generator = new Generator(config);
       return {

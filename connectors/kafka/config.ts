@@ -1,8 +1,17 @@
 /** Every setting of the Kafka connector, described once. */
 import { duration, group, type Infer, list, oneOf, secret, size, template, text, tlsFields, whole } from '../../src/connector.ts';
 
+const hostPort = text('`host:port`.', {
+  pattern: /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/@[\]]+):(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})$/,
+  hint: '`host:port`, such as localhost:9092',
+});
+const topicName = text('A topic.', {
+  pattern: /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/,
+  hint: 'a topic name: 1 to 249 letters, digits, dots, dashes and underscores',
+});
+
 export const connectionFields = {
-  brokers: list('Brokers to start from, `host:port` each. The others of the cluster are found through them.', text('`host:port`.'), {
+  brokers: list('Brokers to start from, `host:port` each. The others of the cluster are found through them.', hostPort, {
     example: ['localhost:9092'],
   }),
   tls: group('TLS. `tls: {}` trusts the usual authorities.', tlsFields, { optional: true }),
@@ -31,7 +40,7 @@ export const connectionFields = {
 
 export const sourceFields = {
   groupId: text('Consumer group. Members of one group share the partitions; positions are kept per group.'),
-  topics: list('Topics to read. Either this or `pattern`.', text('A topic.'), { optional: true }),
+  topics: list('Topics to read. Either this or `pattern`.', topicName, { optional: true }),
   pattern: text('Regular expression: every topic whose whole name it matches, also those created later. Either this or `topics`.', {
     optional: true,
     example: 'orders\\..*',

@@ -1,5 +1,7 @@
 /** The writing end: every record goes to one known partition, partitions in parallel, one send at a time in each. */
 import {
+  BadSetting,
+  checkTls,
   type EndContext,
   type Message,
   MqferryError,
@@ -42,7 +44,12 @@ function sinkCan(config: SinkConfig): SinkCan {
   };
 }
 
+/** Throws CONFIG_INVALID for a topic that no broker has, or a certificate that is not there. */
 export function kafkaSink(config: SinkConfig, context: EndContext): SinkEnd {
+  checkTls(config.connection.tls);
+  const { constant } = config.topic;
+  const fault = constant === undefined ? undefined : topicFault(constant);
+  if (fault) throw new BadSetting('topic', fault);
   return {
     can: sinkCan(config),
     async open() {

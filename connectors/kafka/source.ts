@@ -1,11 +1,12 @@
 /** The reading end: hands out what the group's share of the partitions holds, and commits what has ended, in order, partition by partition. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  BadSetting,
   type Batch,
+  checkTls,
   type EndContext,
   type Log,
   type Message,
-  MqferryError,
   notConnected,
   type Room,
   type Source,
@@ -46,6 +47,7 @@ function sourceCan(config: SourceConfig): SourceCan {
 
 export function kafkaSource(config: SourceConfig, context: EndContext): SourceEnd {
   const options = readerOptions(config, context.log);
+  checkTls(config.connection.tls);
   const prefetch = config.prefetch ?? context.window.messages;
   return {
     can: sourceCan(config),
@@ -62,9 +64,9 @@ export function kafkaSource(config: SourceConfig, context: EndContext): SourceEn
 /** Throws CONFIG_INVALID when the topics are not given in one way, or the pattern is not one. */
 function readerOptions(config: SourceConfig, log: Log): ReaderOptions {
   const { topics, pattern } = config;
-  if ((topics === undefined || topics.length === 0) === (pattern === undefined)) {
-    throw new MqferryError('CONFIG_INVALID', 'a kafka source needs either `topics` or `pattern`');
-  }
+  const isNamed = topics !== undefined && topics.length > 0;
+  if (isNamed && pattern !== undefined) throw new BadSetting('pattern', '`topics` and `pattern` exclude each other: keep one of them');
+  if (!isNamed && pattern === undefined) throw new BadSetting('topics', 'a kafka source needs `topics` or `pattern`');
   return {
     groupId: config.groupId,
     topics,
@@ -82,7 +84,8 @@ function wholeName(pattern: string): RegExp {
   try {
     return new RegExp(`^(?:${pattern})$`);
   } catch (cause) {
-    throw new MqferryError('CONFIG_INVALID', `kafka: pattern is not a regular expression: ${pattern}`, { cause });
+    // V8 says the whole pattern before it says why.
+    throw new BadSetting('pattern', `pattern is not a regular expression: ${(cause as Error).message.split(': ').at(-1)}`);
   }
 }
 

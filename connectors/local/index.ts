@@ -1,5 +1,6 @@
 /** Queues inside the process that join routes: one route's sink is another's source. In memory, or on disk. */
 import {
+  BadSetting,
   type Carries,
   defineConnector,
   MqferryError,
@@ -76,7 +77,7 @@ export const local = defineConnector({
     create({ queue, store, maxMessages, maxBytes }, context) {
       if (store === 'disk')
         return diskSink(queue, { ...(maxMessages !== undefined && { maxMessages }), ...(maxBytes !== undefined && { maxBytes }) }, context);
-      if (maxBytes !== undefined) throw new MqferryError('CONFIG_INVALID', 'maxBytes is for a queue on disk: write `store: disk` too');
+      if (maxBytes !== undefined) throw new BadSetting('maxBytes', 'maxBytes is for a queue on disk: write `store: disk` too');
       return { can: memorySink, open: async () => localSink(queue, maxMessages ?? messagesInMemory) };
     },
     readBack({ queue, store }) {

@@ -1,5 +1,5 @@
 import type { IClientOptions } from 'mqtt';
-import { MqferryError, tlsOptions } from '../../src/connector.ts';
+import { BadSetting, checkTls, type MqferryError, tlsOptions } from '../../src/connector.ts';
 import type { ConnectionConfig } from './config.ts';
 
 const schemes: Record<string, { readonly protocol: 'mqtt' | 'mqtts' | 'ws' | 'wss'; readonly port: number }> = {
@@ -14,23 +14,30 @@ const schemes: Record<string, { readonly protocol: 'mqtt' | 'mqtts' | 'ws' | 'ws
 
 /** The addresses to try, in turn. Throws CONFIG_INVALID; its text never holds a password. */
 export function addressesOf(config: ConnectionConfig): URL[] {
-  if (config.url.length === 0) throw invalid('url: at least one address is needed');
-  return config.url.map((text) => {
+  if (config.url.length === 0) throw invalid('at least one address is needed');
+  const addresses = config.url.map((text) => {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     const scheme = url && schemes[url.protocol];
-    if (!scheme || !url.hostname) throw invalid('url: an address is mqtt://host:port, or the same with mqtts, ws or wss');
+    if (!scheme || !url.hostname) {
+      const rest = 'where user and password are percent-encoded: / is %2F, # is %23, @ is %40';
+      throw invalid(`an MQTT url is mqtt://user:password@host:1883, or the same with mqtts, ws or wss, ${rest}`);
+    }
     if (config.tls && !secure(scheme.protocol))
-      throw invalid(`url: ${url.protocol}//${url.host} is not encrypted, but tls is set: write mqtts or wss`);
+      throw invalid(`${url.protocol}//${url.host} is not encrypted, but tls is set: write mqtts or wss`);
+    decoded(url.username);
+    decoded(url.password);
     return url;
   });
+  checkTls(config.tls);
+  return addresses;
 }
 
 /** The options of mqtt.js for one address. Nothing of the URL reaches mqtt.js unseen: it takes a client id from its query. */
 export function clientOptions(config: ConnectionConfig, address: URL, session: IClientOptions): IClientOptions {
   const scheme = schemes[address.protocol];
   if (!scheme) throw invalid(`url: ${address.protocol} is not a scheme of MQTT`);
-  const username = config.username ?? (decodeURIComponent(address.username) || undefined);
-  const password = config.password ?? (decodeURIComponent(address.password) || undefined);
+  const username = config.username ?? (decoded(address.username) || undefined);
+  const password = config.password ?? (decoded(address.password) || undefined);
   return {
     ...session,
     protocol: scheme.protocol,
@@ -67,6 +74,14 @@ function tlsSettings({ tls }: ConnectionConfig): IClientOptions {
   return options;
 }
 
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalid('a % in the user or password of a url is written %25');
+  }
+}
+
 function invalid(text: string): MqferryError {
-  return new MqferryError('CONFIG_INVALID', text);
+  return new BadSetting('url', text);
 }

@@ -1,4 +1,4 @@
-import { describeError, type Message, MqferryError, type Template } from '../../src/connector.ts';
+import { BadSetting, describeError, type Message, MqferryError, type Template } from '../../src/connector.ts';
 import type { SinkConfig } from './config.ts';
 import type { Limits } from './connection.ts';
 import { type Envelope, type Publish, packetBytes, toPublish } from './message.ts';
@@ -23,7 +23,7 @@ function constantTopic(topic: Template): ((message: Message) => string) | undefi
   const { constant } = topic;
   if (constant === undefined) return undefined;
   const problem = topicProblem(constant);
-  if (problem) throw new MqferryError('CONFIG_INVALID', `topic: ${JSON.stringify(constant)} ${problem}`);
+  if (problem) throw new BadSetting('topic', `the topic ${JSON.stringify(constant)} ${problem}`);
   return () => constant;
 }
 

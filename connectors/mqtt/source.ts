@@ -1,9 +1,10 @@
 import {
+  BadSetting,
   type Batch,
   type EndContext,
   Inbox,
   type Message,
-  MqferryError,
+  type MqferryError,
   type Room,
   type Source,
   type SourceCan,
@@ -24,10 +25,10 @@ import { filterProblem, isShared } from './topic.ts';
 /** Throws CONFIG_INVALID for a filter or an address that cannot be. */
 export function mqttSource(config: SourceConfig, context: EndContext): SourceEnd {
   addressesOf(config.connection);
-  if (config.topics.length === 0) throw new MqferryError('CONFIG_INVALID', 'topics: at least one filter is needed');
+  if (config.topics.length === 0) throw new BadSetting('topics', 'at least one filter is needed');
   for (const filter of config.topics) {
     const problem = filterProblem(filter);
-    if (problem) throw new MqferryError('CONFIG_INVALID', `topics: ${JSON.stringify(filter)} ${problem}`);
+    if (problem) throw new BadSetting('topics', `the filter ${JSON.stringify(filter)} ${problem}`);
   }
   const known: Known = { session: false, subscribed: false };
   return { can: sourceCan(config), open: (signal) => open(config, context, known, signal) };

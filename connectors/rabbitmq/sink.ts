@@ -1,5 +1,6 @@
 import type { Channel } from 'amqplib';
 import {
+  BadSetting,
   describeError,
   type EndContext,
   type Message,
@@ -11,6 +12,7 @@ import {
   type SinkEnd,
   tlsNotes,
 } from '../../src/connector.ts';
+import { checkSettings } from './address.ts';
 import { carries } from './carries.ts';
 import type { SinkConfig } from './config.ts';
 import { Confirms, type Unconfirmed } from './confirms.ts';
@@ -39,6 +41,7 @@ export class RabbitmqSinkEnd implements SinkEnd {
   readonly #target: PublishTarget;
 
   constructor(config: SinkConfig, context: EndContext) {
+    checkSettings(config.connection);
     this.can = sinkCan(config);
     this.#config = config;
     this.#context = context;
@@ -62,7 +65,13 @@ export function targetOf({ exchange, routingKey, queue }: SinkConfig): PublishTa
   if (queue === undefined && exchange !== undefined && exchange !== '') {
     return { exchange, routingKey: routingKey ?? Object.assign(() => '', { constant: '' }) };
   }
-  throw new MqferryError('CONFIG_INVALID', 'a rabbitmq sink needs either queue, or exchange and routingKey');
+  if (queue !== undefined)
+    throw new BadSetting(
+      'queue',
+      '`queue` stands alone: it is the default exchange with this routing key; keep it, or `exchange` and `routingKey`',
+    );
+  if (exchange === '') throw new BadSetting('exchange', 'the default exchange has no name: write `queue: …` instead of its routing key');
+  throw new MqferryError('CONFIG_INVALID', 'a rabbitmq sink needs `queue`, or `exchange` and `routingKey`');
 }
 
 /** Throws what the broker says when the exchange or the queue is not there. A queue whose name differs per message shows when it is used. */

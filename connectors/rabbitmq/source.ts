@@ -11,6 +11,7 @@ import {
   type SourceEnd,
   tlsNotes,
 } from '../../src/connector.ts';
+import { checkSettings } from './address.ts';
 import { carries } from './carries.ts';
 import type { SourceConfig } from './config.ts';
 import { type Link, open } from './connection.ts';
@@ -23,6 +24,7 @@ export class RabbitmqSourceEnd implements SourceEnd {
   readonly #context: EndContext;
 
   constructor(config: SourceConfig, context: EndContext) {
+    checkSettings(config.connection);
     this.#config = config;
     this.#context = context;
     this.can = sourceCan(config);

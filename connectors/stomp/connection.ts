@@ -1,4 +1,4 @@
-import { type EndContext, MqferryError, notConnected, tlsNotes, tlsOptions } from '../../src/connector.ts';
+import { BadSetting, checkTls, type EndContext, MqferryError, notConnected, tlsNotes, tlsOptions } from '../../src/connector.ts';
 import { StompClient } from './client.ts';
 import type { ConnectionConfig } from './config.ts';
 import { type Profile, profileNamed, profileOf } from './profiles.ts';
@@ -37,11 +37,13 @@ export async function connect(config: ConnectionConfig, clientId: string | undef
 
 /** The addresses to try, in turn. Throws CONFIG_INVALID, also when `tls` is written and would not be used. */
 export function addressesOf({ url, tls }: ConnectionConfig): Address[] {
+  if (url.length === 0) throw new BadSetting('url', 'at least one address is needed');
   const addresses = url.map(parseAddress);
   const plain = tls && addresses.find((address) => !address.isTls);
   if (plain) {
-    throw new MqferryError('CONFIG_INVALID', `stomp://${plain.host}:${plain.port} is not encrypted, but tls is set: write stomps://`);
+    throw new BadSetting('url', `stomp://${plain.host}:${plain.port} is not encrypted, but tls is set: write stomps://`);
   }
+  checkTls(tls);
   return addresses;
 }
 
@@ -55,6 +57,8 @@ function profileFor(client: StompClient, { broker }: ConnectionConfig): Profile 
   throw new MqferryError('CONFIG_INVALID', `${text}: correct it, and look with \`mqferry explain\` what the route then promises`);
 }
 
+const urlForm = 'a STOMP url is stomp://user:password@host:61613, or the same with stomps';
+
 /** The parts of a URL. Throws CONFIG_INVALID, without the URL, which may hold a password. */
 export function parseAddress(text: string): Address {
   let url: URL;
@@ -62,11 +66,10 @@ export function parseAddress(text: string): Address {
     url = new URL(text);
   } catch {
     // The cause is left out on purpose: it carries the text.
-    throw new MqferryError('CONFIG_INVALID', 'a STOMP url cannot be read; it is like stomp://user:password@host:61613');
+    throw new BadSetting('url', `${urlForm}, where user and password are percent-encoded: / is %2F, # is %23, @ is %40`);
   }
   const isTls = /^(stomps|stomp\+ssl|ssl):$/.test(url.protocol);
-  if (!isTls && !/^(stomp|tcp):$/.test(url.protocol))
-    throw new MqferryError('CONFIG_INVALID', 'a STOMP url begins with stomp:// or stomps://');
+  if (!isTls && !/^(stomp|tcp):$/.test(url.protocol)) throw new BadSetting('url', urlForm);
   return {
     host: url.hostname.replace(/^\[|\]$/g, '') || 'localhost',
     port: Number(url.port) || (isTls ? 61614 : 61613),

@@ -56,7 +56,7 @@ export function profileNamed(name: BrokerName | undefined): Profile {
 const plainly = (written: string): HeaderList => [['destination', written]];
 
 /** Sound for every broker: nothing that is trimmed, invisible or ends a line. */
-function generalFlaw(destination: string): string | undefined {
+export function generalFlaw(destination: string): string | undefined {
   if (destination === '') return 'it is empty';
   if (/[\x00-\x1f\x7f]/.test(destination) || !destination.isWellFormed()) return 'it holds a control character';
   return destination.trim() === destination ? undefined : 'it begins or ends with a blank';

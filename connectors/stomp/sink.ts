@@ -1,4 +1,5 @@
 import {
+  BadSetting,
   type EndContext,
   type Message,
   MqferryError,
@@ -14,20 +15,27 @@ import type { StompClient } from './client.ts';
 import type { SinkConfig } from './config.ts';
 import { addressesOf, type Connection, closeLimitMs, connect, logConnected } from './connection.ts';
 import { type Frame, headerLine, headerOf } from './frames.ts';
+import { type Profile, profileNamed } from './profiles.ts';
 import { SendHeads } from './send.ts';
 
 /** Sends to one destination, or to the one that each message's template gives. Throws CONFIG_INVALID for an address that cannot be. */
 export function stompSink(config: SinkConfig, context: EndContext): SinkEnd {
   addressesOf(config.connection);
+  const { constant } = config.destination;
+  const refuse = ({ flaw }: Profile): void => {
+    const wrong = constant === undefined ? undefined : flaw(constant, true);
+    if (wrong) throw new BadSetting('destination', `cannot send to ${JSON.stringify(constant)}: ${wrong}`);
+  };
+  refuse(profileNamed(config.connection.broker));
   return {
     can: sinkCan(config),
     async open(signal) {
       const connection = await connect(config.connection, undefined, signal);
-      const { constant } = config.destination;
-      const flaw = constant === undefined ? undefined : connection.profile.flaw(constant, true);
-      if (flaw) {
+      try {
+        refuse(connection.profile);
+      } catch (error) {
         connection.client.end(notConnected('closed'));
-        throw new MqferryError('CONFIG_INVALID', `cannot send to ${JSON.stringify(constant)}: ${flaw}`);
+        throw error;
       }
       logConnected(connection, config.connection, context);
       return new StompSink(connection, config);

@@ -1,4 +1,5 @@
 import {
+  BadSetting,
   type Batch,
   type EndContext,
   Inbox,
@@ -16,11 +17,12 @@ import type { SourceConfig } from './config.ts';
 import { addressesOf, type Connection, closeLimitMs, connect, logConnected } from './connection.ts';
 import { type Frame, headerLine, headerOf } from './frames.ts';
 import { toMessage } from './message.ts';
-import { type Profile, profileNamed } from './profiles.ts';
+import { generalFlaw, type Profile, profileNamed } from './profiles.ts';
 
 /** Reads one queue, or one topic. Throws CONFIG_INVALID for an address that cannot be. */
 export function stompSource(config: SourceConfig, context: EndContext): SourceEnd {
   addressesOf(config.connection);
+  refuse(config);
   const window = { messages: config.prefetch ?? context.window.messages, bytes: context.window.bytes };
   const clientId = config.durable ? (config.durable.clientId ?? context.clientId) : undefined;
   return {
@@ -39,6 +41,17 @@ export function stompSource(config: SourceConfig, context: EndContext): SourceEn
       }
     },
   };
+}
+
+/** What the broker that the config names does not have; of one that it does not name this shows when it is connected. */
+function refuse({ destination, durable, selector, connection }: SourceConfig): void {
+  const { name, hasSelectors } = profileNamed(connection.broker);
+  const wrong = generalFlaw(destination); // what else a broker has for a SEND, such as wildcards, may be right here
+  if (wrong) throw new BadSetting('destination', `cannot read ${JSON.stringify(destination)}: ${wrong}`);
+  if (selector !== undefined && !hasSelectors)
+    throw new BadSetting('selector', `${name} has no selectors: leave it out, and use a filter step`);
+  if (durable && /^\/(?:amq\/)?queue\//.test(destination))
+    throw new BadSetting('durable', 'a queue keeps its messages by itself: leave out `durable`');
 }
 
 function sourceCan(config: SourceConfig): SourceCan {

@@ -34,5 +34,10 @@ async function refuse(problems: readonly Problem[], format: ProblemFormat = 'tex
     return;
   }
   if (format !== 'text') await say(`${text}\n`);
-  throw new Leave('config', format === 'text' ? `${text}\n\n${errors} ${errors === 1 ? 'error' : 'errors'}; nothing was started` : '');
+  throw new Leave('config', format === 'text' ? `${text.trimEnd()}\n\n${count(errors, problems)}; nothing was started` : '');
+}
+
+function count(errors: number, problems: readonly Problem[]): string {
+  if (problems.some(({ rule }) => rule === 'more')) return `more than ${errors - 1} errors`;
+  return errors === 1 ? '1 error' : `${errors} errors`;
 }

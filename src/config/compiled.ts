@@ -46,13 +46,13 @@ export class Compiler {
     return new Map([...node.entries].map(([key, entry]) => [key, this.mapping(entry.value)!]));
   }
 
-  template(node: ScalarNode, encode?: 'url'): Template | undefined {
-    if (!this.#whole(node, 'text with `${{ }}` in it')) return undefined;
+  template(node: ScalarNode, name: string, encode?: 'url'): Template | undefined {
+    if (!this.#whole(node, name, true)) return undefined;
     return this.#inTemplate(node, (text, shown) => this.#compile.template(text, shown, this.about, encode));
   }
 
-  value(node: ScalarNode): Value | undefined {
-    if (!this.#whole(node, 'text with `${{ }}` in it')) return undefined;
+  value(node: ScalarNode, name: string): Value | undefined {
+    if (!this.#whole(node, name, true)) return undefined;
     if (!node.raw.includes('${{')) return constant(this.#shown(node).text, node.style === 'plain' ? parseExact(node.text) : node.text);
     return this.#inTemplate(node, (text, shown) => this.#compile.value(text, shown, this.about));
   }
@@ -71,7 +71,7 @@ export class Compiler {
   #one(node: Node, slot: 'boolean' | 'any'): Expression | undefined {
     if (node.kind === 'broken') return undefined;
     if (node.kind === 'map' || node.kind === 'list') {
-      this.#problems.error(node, 'wrong-type', `expected an expression, found ${nameOf(node)}`, "quote it: '…'");
+      this.#problems.error(node, 'wrong-type', `expected an expression, found ${nameOf(node)}`, "if it is meant as one, quote it: '…'");
       return undefined;
     }
     const text = node.kind === 'empty' ? node.written : node.text;
@@ -80,7 +80,7 @@ export class Compiler {
       return undefined;
     }
     if (node.kind === 'empty') return this.#expression(node, text, slot, { text, at: (offset) => offset });
-    if (!this.#whole(node, 'an expression')) return undefined;
+    if (!this.#whole(node, 'the expression', false)) return undefined;
     if (/^\$\{\{.*\}\}$/s.test(text)) {
       this.#problems.error(node, 'bad-expression', 'this is an expression already', 'write it without `${{` and `}}`');
       return undefined;
@@ -96,10 +96,10 @@ export class Compiler {
    * False, and reported, when YAML has cut the text at ` #`. A comment after a text without `${{` is let pass when it looks like one: the `#`
    * followed by a space.
    */
-  #whole(node: ScalarNode, what: string): boolean {
+  #whole(node: ScalarNode, what: string, isText: boolean): boolean {
     if (!node.cut) return true;
     const comment = /^[ \t]+#(.?)/.exec(node.file.text.slice(node.end, node.end + 200))?.[1] ?? '';
-    if (what !== 'an expression' && !node.raw.includes('${') && /^[\s#]?$/.test(comment)) return true;
+    if (isText && !node.raw.includes('${') && /^[\s#]?$/.test(comment)) return true;
     const message = `${what} ends at \` #\`: for YAML the rest of the line is a comment`;
     this.#problems.error(node, 'cut-by-comment', message, "quote it: '…', or move the comment to a line of its own");
     return false;

@@ -4,8 +4,9 @@ import type { Fields, Infer } from './fields.ts';
 import { endFields } from './layout.ts';
 import type { ConnectionModel, EndModel, Registry } from './model.ts';
 import { didYouMean } from './nearest.ts';
-import type { Node } from './node.ts';
+import { type Node, placesOf } from './node.ts';
 import type { Spot } from './problems.ts';
+import { redactUrl } from './redact.ts';
 import { type Choice, choiceOf, refuseEmpty } from './shapes.ts';
 
 type BreakerValues = NonNullable<Infer<typeof endFields.sink>['breaker']>;
@@ -15,6 +16,14 @@ interface Named {
   readonly connector: string | undefined;
   readonly model: ConnectionModel | undefined;
 }
+
+type Side = 'source' | 'sink';
+
+const oneBroker = 'a connection is to one broker: make two of it';
+const several: Readonly<Record<Side, string>> = {
+  source: 'a route has one source: make two routes of it',
+  sink: 'write several sinks as a list: `sink: [ …, … ]`',
+};
 
 /** Checks what talks to a broker: the entries of `connections:`, and the two sides of a route. */
 export class Ends {
@@ -38,21 +47,31 @@ export class Ends {
 
   async connection(name: string, node: Node, at: Spot): Promise<void> {
     this.brokenConnection(name);
-    const choice = choiceOf(node, 'a connector', this.#checker.problems);
+    const choice = choiceOf(
+      node,
+      { what: 'a connector', names: Object.keys(this.#connectors), several: oneBroker },
+      this.#checker.problems,
+    );
     const connector = choice && (await this.#load(choice));
     if (!connector || refuseEmpty(choice, this.#checker.problems)) return;
     this.#named.set(name, { connector: connector.name, model: undefined });
     if (!connector.connection) {
-      this.#checker.problems.error(choice, 'wrong-type', `${connector.name} connects to nothing, so it has no connections`);
+      const message = `${connector.name} connects to nothing, so it has no connections`;
+      this.#checker.problems.error(choice, 'wrong-type', message, 'leave it out');
       return;
     }
-    const config = this.#checker.fields(choice.value, connector.connection, choice);
-    this.#named.set(name, { connector: connector.name, model: { name, connector, config, at: at.file.place(at.start) } });
+    const wrongsBefore = this.#checker.wrongs;
+    const config = this.#checker.fields(choice.value, connector.connection, choice, { name: choice.name });
+    if (this.#checker.wrongs > wrongsBefore) return;
+    const model = { name, connector, config, at: at.file.place(at.start), places: placesOf(choice.value) };
+    this.#named.set(name, { connector: connector.name, model });
   }
 
   /** `also` may be named beside the connectors. */
-  async end(node: Node, side: 'source' | 'sink', also?: AnyConnector): Promise<EndModel | undefined> {
-    const choice = choiceOf(node, `a connector for the ${side}`, this.#checker.problems);
+  async end(node: Node, side: Side, also?: AnyConnector): Promise<EndModel | undefined> {
+    const names = [...Object.keys(this.#connectors), ...(also ? [also.name] : []), 'switch'];
+    const choices = { what: `a connector for the ${side}`, names, several: several[side] };
+    const choice = choiceOf(node, choices, this.#checker.problems);
     const connector = choice && (choice.name === also?.name ? also : await this.#load(choice, also));
     if (!connector || refuseEmpty(choice, this.#checker.problems)) return undefined;
     const kind = connector[side];
@@ -62,13 +81,19 @@ export class Ends {
       return undefined;
     }
     const fields = { ...(kind.fields as Fields), ...endFields[side] };
-    const checked = this.#checker.fields(choice.value, fields, choice, connector.connection ? ['connection'] : []);
+    const checked = this.#checker.fields(choice.value, fields, choice, {
+      besides: connector.connection ? ['connection'] : [],
+      name: choice.name,
+      elsewhere: (key) => elsewhere(key, connector, side),
+    });
     const { trusted, onUnmappable, breaker, ...own } = checked;
     const connection = this.#connectionOf(choice, connector);
+    if (connector.connection && !connection) return undefined;
     return {
       connector,
       config: connection ? { ...own, connection: connection.config } : own,
       at: choice.file.place(choice.start),
+      places: new Map([...(connection?.places ?? []), ...placesOf(choice.value)]),
       ...(connection?.name !== undefined && { connectionName: connection.name }),
       ...(trusted !== undefined && { trusted: trusted as boolean }),
       ...(onUnmappable !== undefined && { onUnmappable: onUnmappable as NonNullable<EndModel['onUnmappable']> }),
@@ -77,28 +102,36 @@ export class Ends {
   }
 
   #breaker({ failures, openFor }: BreakerValues, choice: Choice): NonNullable<EndModel['breaker']> {
+    const at = choice.value?.kind === 'map' ? choice.value.entries.get('breaker')?.value : undefined;
     if (openFor === 0)
-      this.#checker.problems.error(choice, 'breaker', 'openFor of the breaker is 0', 'leave out breaker: then a sink is never left alone');
+      this.#checker.problems.error(
+        at ?? choice,
+        'breaker',
+        'openFor of the breaker is 0',
+        'leave out breaker: then a sink is never left alone',
+      );
     return { failures, openForMs: openFor };
   }
 
-  #connectionOf(choice: Choice, connector: AnyConnector): { name?: string; config: Readonly<Record<string, unknown>> } | undefined {
+  #connectionOf(
+    choice: Choice,
+    connector: AnyConnector,
+  ): (Partial<Pick<ConnectionModel, 'name'>> & Pick<ConnectionModel, 'config' | 'places'>) | undefined {
     const fields = connector.connection as Fields | undefined;
     if (!fields) return undefined;
     const node = choice.value?.kind === 'map' ? choice.value.entries.get('connection')?.value : undefined;
-    if (node?.kind === 'map') return { config: this.#checker.fields(node, fields, node) };
+    if (node?.kind === 'map') return { config: this.#checker.fields(node, fields, node, { name: 'connection' }), places: placesOf(node) };
     if (node === undefined) return this.#noConnection(choice, connector, fields);
-    const scalar = this.#checker.scalar(node, 'connection');
-    const named = scalar && this.#lookUp(scalar.text, scalar, connector.name);
-    return named && { name: named.name, config: named.config };
+    const scalar = this.#checker.scalar(node, 'connection', 'name an entry of `connections:`, or write the settings in its place');
+    return scalar && this.#lookUp(scalar.text, scalar, connector.name);
   }
 
   /** A connector whose connection has a default for everything may do without. */
-  #noConnection(choice: Choice, connector: AnyConnector, fields: Fields): { config: Record<string, unknown> } | undefined {
+  #noConnection(choice: Choice, connector: AnyConnector, fields: Fields): Pick<ConnectionModel, 'config' | 'places'> | undefined {
     const needed = Object.values(fields).some(
       ({ kind, options }) => !options.optional && options.default === undefined && kind.kind !== 'group',
     );
-    if (!needed) return { config: this.#checker.fields(undefined, fields, choice) };
+    if (!needed) return { config: this.#checker.fields(undefined, fields, choice), places: new Map() };
     const hint = `name an entry of \`connections:\`${this.#namesOf(connector.name)}, or write the settings in its place`;
     this.#checker.problems.error(choice, 'missing', 'connection is missing', hint);
     return undefined;
@@ -109,7 +142,7 @@ export class Ends {
     const ofThisKind = [...this.#named].filter(([, one]) => one.connector === connector).map(([one]) => one);
     if (!named) {
       const hint = didYouMean(name, ofThisKind) ?? didYouMean(name, this.#named.keys()) ?? this.#listOf(ofThisKind, connector);
-      this.#checker.problems.error(at, 'unknown-connection', `there is no connection "${name}"`, hint);
+      this.#checker.problems.error(at, 'unknown-connection', `there is no connection "${redactUrl(name)}"`, hint);
     } else if (named.connector !== undefined && named.connector !== connector) {
       const hint = didYouMean(name, ofThisKind) ?? this.#listOf(ofThisKind, connector);
       this.#checker.problems.error(
@@ -136,8 +169,8 @@ export class Ends {
     const { problems } = this.#checker;
     if (!Object.hasOwn(this.#connectors, choice.name)) {
       const names = [...Object.keys(this.#connectors), ...(also ? [also.name] : [])];
-      const hint = didYouMean(choice.name, names) ?? `there are: ${names.join(', ')}`;
-      problems.error(choice, 'unknown-connector', `there is no connector "${choice.name}"`, hint);
+      const hint = hintFor(choice.name) ?? didYouMean(choice.name, names) ?? `there are: ${names.join(', ')}`;
+      problems.error(choice, 'unknown-connector', `there is no connector "${redactUrl(choice.name)}"`, hint);
       return undefined;
     }
     try {
@@ -147,4 +180,20 @@ export class Ends {
       return undefined;
     }
   }
+}
+
+/** For what is a connector elsewhere, or in the words of others. */
+function hintFor(name: string): string | undefined {
+  if (name === 'switch') return 'a switch cannot stand here: what fails goes to one sink';
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(name)
+    ? 'an address is the `url` of a connector: write `rabbitmq: { url: … }` or the like'
+    : undefined;
+}
+
+/** The place that a key has in a config, when it is known to this connector but not here. */
+function elsewhere(key: string, { name, connection, source, sink }: AnyConnector, side: Side): string | undefined {
+  const other = side === 'source' ? sink : source;
+  if (connection && Object.hasOwn(connection, key)) return `it belongs to the connection: write \`connection: { ${key}: … }\``;
+  if (other && Object.hasOwn(other.fields, key)) return `it is for a ${name} ${side === 'source' ? 'sink' : 'source'}`;
+  return key === 'connection' && !connection ? `${name} connects to nothing: leave it out` : undefined;
 }

@@ -14,6 +14,7 @@ export const whenFailedField = expression(
 const ruleFields = { when: whenFailedField, ...onErrorFields };
 // biome-ignore lint/suspicious/noThenProperty: the key that users write; it is never a function.
 export const stepRuleFields = { when: whenFailedField, then: onErrorFields.then };
+const ways: readonly string[] = ['drop', 'stop'];
 
 /** Checks `onError`: what becomes of messages that failed; one rule, or a list of which the first that holds is taken. */
 export class ErrorRules {
@@ -29,7 +30,7 @@ export class ErrorRules {
   async rules(node: Node | undefined, at: Spot): Promise<readonly ErrorRuleModel[]> {
     if (node?.kind !== 'list') return this.#complete([await this.#rule(node, at)], at);
     const { problems } = this.#checker;
-    if (node.items.length === 0) problems.error(node, 'missing', 'a list of no entries', 'leave out onError: the route stops then');
+    if (node.items.length === 0) problems.error(node, 'missing', 'onError is a list of nothing', 'leave it out: the route stops then');
     const rules: ErrorRuleModel[] = [];
     for (const [index, item] of node.items.entries()) {
       const rule = await this.#rule(item, item);
@@ -43,7 +44,8 @@ export class ErrorRules {
   async ofStep(node: Node): Promise<readonly ErrorRuleModel[]> {
     const { problems } = this.#checker;
     const items = node.kind === 'list' ? node.items : [node];
-    if (items.length === 0) problems.error(node, 'missing', 'a list of no entries');
+    if (items.length === 0)
+      problems.error(node, 'missing', 'onError is a list of nothing', 'leave it out: the onError of the route holds then');
     const rules: ErrorRuleModel[] = [];
     for (const [index, item] of items.entries()) {
       rules.push(await this.#rule(item, item, stepRuleFields));
@@ -62,7 +64,8 @@ export class ErrorRules {
 
   #refuseHidden(item: MapNode, isLast: boolean): void {
     if (isLast || item.entries.has('when')) return;
-    this.#checker.problems.error(item, 'on-error', 'an entry without `when` takes all that is left, so it must be the last');
+    const message = 'an entry without `when` takes all that is left, so it must be the last';
+    this.#checker.problems.error(item, 'on-error', message, 'give it a `when:`, or move it to the end');
   }
 
   #complete(rules: ErrorRuleModel[], at: Spot): readonly ErrorRuleModel[] {
@@ -71,7 +74,11 @@ export class ErrorRules {
   }
 
   async #rule(node: Node | undefined, at: Spot, known: Fields = ruleFields): Promise<ErrorRuleModel> {
-    const fields = this.#checker.fields(node, known, at, ['deadLetter']) as Infer<typeof ruleFields>;
+    if (node?.kind === 'scalar' && ways.includes(node.text)) {
+      this.#checker.wrongType(node, 'a map for onError', `write \`onError: { then: ${node.text} }\``);
+      return this.#ruleOf(this.#checker.fields(undefined, ruleFields, at) as Infer<typeof ruleFields>);
+    }
+    const fields = this.#checker.fields(node, known, at, { besides: ['deadLetter'], name: 'onError' }) as Infer<typeof ruleFields>;
     const deadNode = node?.kind === 'map' ? node.entries.get('deadLetter')?.value : undefined;
     if (deadNode && fields.then !== undefined)
       this.#checker.problems.error(deadNode, 'one-of', 'onError has both deadLetter and then', 'keep one of them');

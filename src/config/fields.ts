@@ -44,6 +44,8 @@ export interface FieldOptions<T> {
   /** Never printed: not in logs, errors, metrics, the API or `explain`. */
   readonly secret?: true;
   readonly example?: unknown;
+  /** A list with nothing in it says something, too. */
+  readonly mayBeEmpty?: true;
 }
 
 export type FieldKind =
@@ -96,8 +98,9 @@ export function file<const O extends Opt<string>>(doc: string, options?: O) {
 }
 
 /** Text that is never printed. */
-export function secret<const O extends Opt<string>>(doc: string, options?: O) {
-  return field<string, O>(doc, { kind: 'text' }, { ...(options as O), secret: true });
+export function secret<const O extends Opt<string> & { pattern?: RegExp; hint?: string }>(doc: string, options?: O) {
+  const { doc: _, ...declared } = text(doc, options);
+  return { doc, ...declared, options: { ...declared.options, secret: true as const } };
 }
 
 /** Text in which `${{ expr }}` is evaluated for each message. `encode`: percent-encoded then, for a url. */

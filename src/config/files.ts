@@ -1,5 +1,7 @@
 import { globSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { fileFault } from './file-fault.ts';
+import { didYouMean } from './nearest.ts';
 import type { Problems } from './problems.ts';
 import { SourceFile } from './source-file.ts';
 
@@ -38,20 +40,39 @@ function expand(path: string, problems: Problems): string[] {
     const matches = globSync(path)
       .filter((name) => !isTestFile(name) && look(name)?.isFile())
       .sort();
-    if (matches.length === 0) problems.fileError(path, 'no-file', 'no file matches');
+    if (matches.length === 0) problems.fileError(path, 'no-file', 'no file matches', 'put it in quotes, if the shell should not look');
     return matches;
   }
-  problems.fileError(path, 'no-file', 'there is no such file');
+  missing(path, problems);
   return [];
+}
+
+function missing(path: string, problems: Problems): void {
+  try {
+    statSync(path);
+  } catch (error) {
+    const near = didYouMean(basename(path), namesIn(dirname(path)));
+    const isDefault = path === 'routes';
+    const hint = isDefault ? 'name the files, or put them into a folder `routes`; `mqferry init` writes one for you' : near;
+    problems.fileError(path, 'no-file', fileFault(error), hint);
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // the folder is what is missing
+  }
 }
 
 function folder(path: string, problems: Problems): string[] {
   try {
     const names = readdirSync(path).filter((name) => /^[^.].*\.ya?ml$/.test(name) && !isTestFile(name));
-    if (names.length === 0) problems.fileError(path, 'no-file', 'there is no *.yaml or *.yml in this folder');
+    if (names.length === 0) problems.fileError(path, 'no-file', 'there is no *.yaml or *.yml in this folder', 'name the files, or a glob');
     return names.sort().map((name) => join(path, name));
   } catch (error) {
-    problems.fileError(path, 'unreadable', `cannot read the folder: ${(error as NodeJS.ErrnoException).code}`);
+    problems.fileError(path, 'unreadable', `cannot read the folder: ${fileFault(error)}`);
     return [];
   }
 }
@@ -68,13 +89,17 @@ export function readOne(name: string, problems: Problems): SourceFile | undefine
   try {
     return sourceFile(name, new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(name)), problems);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const message = error instanceof TypeError ? 'not UTF-8 text' : `cannot read the file: ${code}`;
-    problems.fileError(name, 'unreadable', message);
+    if (error instanceof TypeError) problems.fileError(name, 'unreadable', 'not UTF-8 text', 'save it as UTF-8');
+    else problems.fileError(name, 'unreadable', `cannot read the file: ${fileFault(error)}`);
     return undefined;
   }
 }
 
+/** Undefined also for what cannot be looked at, such as a link to itself: {@link missing} says why. */
 function look(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,7 +1,6 @@
-import { looksSecret, urlSecretRanges } from './redact.ts';
+import { joined, looksSecret, type Range, urlSecretRanges } from './redact.ts';
 import type { SourceFile } from './source-file.ts';
-
-type Range = readonly [start: number, end: number];
+import { visible } from './visible.ts';
 
 /** The line of `offset` between its neighbours, with a mark under the place, and without anything that could be secret. */
 export function codeFrame(file: SourceFile, offset: number): string {
@@ -35,36 +34,48 @@ function showLine(file: SourceFile, line: number, col: number): { text: string; 
 }
 
 function cut(text: string, col: number): { text: string; col: number } {
-  const visible = text.replace(/\t/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '·');
-  if (visible.length <= widest) return { text: visible, col };
-  const from = Math.max(0, Math.min(col - widest / 2, visible.length - widest));
-  return { text: visible.slice(from, from + widest), col: col - from };
+  const shown = visible(text);
+  if (shown.length <= widest) return { text: shown, col };
+  const from = Math.max(0, Math.min(col - widest / 2, shown.length - widest));
+  return { text: shown.slice(from, from + widest), col: col - from };
 }
+
+interface Known {
+  readonly masks: number;
+  readonly ranges: Range[];
+}
+
+/** Of the lines that were asked for, as many problems may be on one long line. */
+const knownRanges = new WeakMap<SourceFile, Map<number, Known>>();
 
 /** The masked ranges of one line, in order, joined where they overlap. */
 function rangesIn(file: SourceFile, start: number, end: number): Range[] {
+  const lines = knownRanges.get(file) ?? new Map<number, Known>();
+  knownRanges.set(file, lines);
+  const known = lines.get(start);
+  if (known?.masks === file.masks.length) return known.ranges;
+  const ranges = foundIn(file, start, end);
+  lines.set(start, { masks: file.masks.length, ranges });
+  return ranges;
+}
+
+function foundIn(file: SourceFile, start: number, end: number): Range[] {
   const found: Range[] = [];
   for (const [from, to] of [...file.masks, ...guessed(file)]) {
     if (from < end && to > start) found.push([Math.max(from, start), Math.min(to, end)]);
   }
   for (const [from, to] of urlSecretRanges(file.text.slice(start, end))) found.push([start + from, start + to]);
-  found.sort((a, b) => a[0] - b[0]);
-  const joined: [number, number][] = [];
-  for (const [from, to] of found) {
-    const last = joined.at(-1);
-    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
-    else joined.push([from, to]);
-  }
-  return joined;
+  return joined(found);
 }
 
 const guesses = new WeakMap<SourceFile, Range[]>();
-const keyed = /(["']?)([\w.-]+)\1[ \t]*:(?:[ \t]+|$)/g;
+// A name begins where none goes on before it: else a long word would take quadratic time.
+const keyed = /(?<![\w.-])(["']?)([\w.-]+)\1[ \t]*:(?:[ \t]+|$)/g;
 const onlyReference = /^['"]?\$\{(?:[A-Za-z_]\w*|file:[^{}]*)\}['"]?[\s,}\]]*$/;
 
 /**
  * Values of keys whose name sounds secret, found line by line, as the YAML may be broken: the rest of the line, and the deeper lines below
- * it. A value that is only a `${REFERENCE}` may be seen.
+ * it. A value that is only a `${REFERENCE}` may be seen. Of a file that was parsed, only what stands in comments.
  */
 function guessed(file: SourceFile): Range[] {
   const known = guesses.get(file);
@@ -80,18 +91,23 @@ function guessed(file: SourceFile): Range[] {
       continue;
     }
     deeperThan = -1;
-    const hit = secretValue(text);
+    const hit = secretValue(text, file.isParsed ? commentAt(text) : 0);
     if (!hit) continue;
-    deeperThan = Math.max(indent, hit.keyAt);
+    if (!file.isParsed) deeperThan = Math.max(indent, hit.keyAt);
     if (!onlyReference.test(text.slice(hit.valueAt)) && hit.valueAt < text.length) ranges.push([start + hit.valueAt, end]);
   }
   guesses.set(file, ranges);
   return ranges;
 }
 
-function secretValue(line: string): { keyAt: number; valueAt: number } | undefined {
+function commentAt(line: string): number {
+  const at = line.search(/(?:^|\s)#/);
+  return at === -1 ? line.length : at;
+}
+
+function secretValue(line: string, from: number): { keyAt: number; valueAt: number } | undefined {
   for (const match of line.matchAll(keyed)) {
-    if (looksSecret(match[2]!)) return { keyAt: match.index, valueAt: match.index + match[0].length };
+    if (match.index >= from && looksSecret(match[2]!)) return { keyAt: match.index, valueAt: match.index + match[0].length };
   }
   return undefined;
 }

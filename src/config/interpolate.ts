@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { fileFault } from './file-fault.ts';
 import type { Part } from './node.ts';
 import { looksSecret } from './redact.ts';
 
@@ -32,7 +33,7 @@ const reference = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:-|:\?)(.*))?$/s;
  * `$${` becomes a literal `${`; `${{ … }}` is left for the templates, and so is its escape `$${{`. Throws {@link Unresolved}.
  */
 export function interpolate(text: string, from: Surroundings, depth = 0): Part[] {
-  if (depth > 8) throw new Unresolved(0, 'defaults inside defaults, more than eight deep');
+  if (depth > 8) throw new Unresolved(0, 'defaults inside defaults, more than eight deep', 'name one variable, and one default');
   const parts: Part[] = [];
   let literalFrom = 0;
   let at = text.indexOf('${');
@@ -95,8 +96,9 @@ function resolveOne(inside: string, at: number, from: Surroundings, depth: numbe
     const parts = interpolate(rest!, from, depth + 1);
     return noted(name!, parts.map((part) => part.text).join(''), from);
   }
-  if (operator === ':?') throw new Unresolved(at, `the environment variable ${name} is not set: ${rest || 'it is required'}`);
-  throw new Unresolved(at, `the environment variable ${name} is not set`, `set it, or give a default: \${${name}:-…}`);
+  const state = found === undefined ? 'not set' : 'empty';
+  if (operator === ':?') throw new Unresolved(at, `the environment variable ${name} is ${state}: ${rest || 'it is required'}`, 'set it');
+  throw new Unresolved(at, `the environment variable ${name} is ${state}`, `set it, or give a default: \${${name}:-…}`);
 }
 
 function noted(name: string, value: string, from: Surroundings): string {
@@ -106,7 +108,9 @@ function noted(name: string, value: string, from: Surroundings): string {
 
 function hintFor(inside: string): string {
   if (/^\s*(?:body|header|headers|key|origin|raw|now|error)\b/.test(inside)) return 'a value of the message is written `${{ … }}`';
-  const name = /^([A-Za-z_][A-Za-z0-9_]*):[^-?]/.exec(inside)?.[1];
+  if (inside.includes('${')) return 'a name cannot be made of another: write it out';
+  const [, name, isColon] = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:)[^-?]|[-?+=])/.exec(inside) ?? [];
+  if (name && isColon) return `a default is written \${${name}:-…}, a file \${file:path}`;
   if (name) return `a default is written \${${name}:-…}`;
   return 'write `${NAME}`, or `$${` for a literal `${`';
 }
@@ -122,19 +126,26 @@ function secretAt(path: string, at: number, from: Surroundings): string {
 const largestSecret = 64 * 1024;
 
 function readSecret(path: string, at: number, from: Surroundings): string {
+  if (path === '') throw new Unresolved(at, 'a `${file:}` without a path', 'write it behind the colon: ${file:/run/secrets/name}');
+  // What stands behind it may be the secret itself, so it is not said.
+  if (/:[-?]/.test(path)) throw new Unresolved(at, 'a file has no default', 'write only its path: ${file:/run/secrets/name}');
+  if (path.includes('${')) throw new Unresolved(at, 'nothing is filled in inside the path of a file', 'write the path out');
   const full = resolve(dirname(from.file), path);
   let value: string;
   try {
     const found = statSync(full);
     // A device or pipe could hang the start; a big file is not a secret but a mistake.
-    if (!found.isFile()) throw new Error('not a regular file');
-    if (found.size > largestSecret) throw new Error('larger than 64 KiB');
+    if (!found.isFile()) throw new Error('it is not a regular file');
+    if (found.size > largestSecret) throw new Error('it is larger than 64 KiB');
     value = readFileSync(full, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Unresolved(at, `cannot read the file ${path || '(no path)'}: ${code ?? message}`);
+    throw new Unresolved(at, `cannot read the file ${path}: ${fileFault(error)}`, pathHint(path));
   }
-  if (value === '') throw new Unresolved(at, `the file ${path} is empty`);
+  if (value.trim() === '') throw new Unresolved(at, `the file ${path} is empty`, 'it has to hold the value');
   from.secrets.add(value);
   return value;
+}
+
+function pathHint(path: string): string | undefined {
+  return isAbsolute(path) ? undefined : 'its path begins at the folder of this config file';
 }

@@ -2,7 +2,7 @@ import { Checker } from './check.ts';
 import { readFiles, sourceFile } from './files.ts';
 import type { Surroundings } from './interpolate.ts';
 import { nameHint, namePattern } from './layout.ts';
-import type { ConfigModel, Problem, Registry, RouteModel } from './model.ts';
+import type { ConfigModel, Place, Problem, Registry, RouteModel } from './model.ts';
 import type { Entry } from './node.ts';
 import { Problems, type Spot } from './problems.ts';
 import { Routes } from './routes.ts';
@@ -28,6 +28,10 @@ export interface Loaded {
   readonly model?: ConfigModel;
   /** Every problem at once, by file and line. */
   readonly problems: readonly Problem[];
+  /** The routes without an error, also when others have some: what is found out about them later shows at once, too. */
+  readonly sound: readonly RouteModel[];
+  /** A problem that is found later, at a place of these files, told like the others. */
+  problemAt(place: Place, rule: string, message: string, hint?: string): Problem;
 }
 
 type Section = 'connections' | 'routes';
@@ -59,16 +63,24 @@ export async function loadConfig(
   const routes = new Routes(checker, registry);
   for (const name of sections.broken.connections) routes.ends.brokenConnection(name);
   for (const [name, { entry, ...at }] of sections.entries.connections) await routes.ends.connection(name, entry.value, at);
-  const checked: RouteModel[] = [];
+  const sound: RouteModel[] = [];
   for (const [name, { entry, ...at }] of sections.entries.routes) {
+    const wrongsBefore = checker.wrongs;
     const route = await routes.route(name, entry.value, at);
-    if (route) checked.push(route);
+    if (route && checker.wrongs === wrongsBefore) sound.push(route);
   }
   const empty = sections.entries.routes.size + sections.broken.routes.size === 0;
   if (empty && !options.withoutRoutes && problems.errors === 0) noRoutes(files, problems);
   const list = problems.list();
-  if (problems.errors > 0) return { problems: list };
-  return { model: { connections: routes.ends.connections, routes: checked, secrets: problems.secrets }, problems: list };
+  const problemAt: Loaded['problemAt'] = (place, ...said) => problems.told(spotOf(place, files), ...said);
+  if (problems.errors > 0) return { problems: list, sound, problemAt };
+  const model = { connections: routes.ends.connections, routes: sound, secrets: problems.secrets };
+  return { model, problems: list, sound, problemAt };
+}
+
+function spotOf({ file: name, line, col }: Place, files: readonly SourceFile[]): Spot {
+  const file = files.find((one) => one.name === name)!;
+  return { file, start: file.range(line)[0] + col - 1 };
 }
 
 function noRoutes([file]: readonly SourceFile[], problems: Problems): void {
@@ -87,15 +99,18 @@ function merge(files: readonly SourceFile[], checker: Checker, from: Pick<Surrou
     for (const { section, name } of broken) if (isSection(section)) sections.broken[section].add(name);
     if (!root || root.kind === 'empty' || root.kind === 'broken') continue;
     if (root.kind !== 'map') {
-      problems.error(root, 'wrong-type', 'a config file starts with `routes:` or `connections:`');
+      problems.error(root, 'wrong-type', 'a config file starts with `routes:` or `connections:`', '`mqferry init` writes one for you');
       continue;
     }
-    const top = checker.map(root, ['connections', 'routes']);
+    const top = checker.map(root, { name: 'the file', known: ['connections', 'routes'] });
     for (const [key, { value, keyStart }] of top?.entries ?? []) {
       const emptied = broken.some(({ section }) => section === key);
       if (!isSection(key) || value.kind === 'broken' || (value.kind === 'empty' && emptied)) continue;
       if (value.kind === 'map') for (const entry of value.entries.values()) add(sections.entries[key], entry, key, file, problems);
-      else problems.error({ file, start: keyStart }, value.kind === 'empty' ? 'null' : 'wrong-type', `${key} must be a map of names`);
+      else {
+        const hint = `write names below it, indented: \`${key === 'routes' ? 'orders' : 'shop'}: …\``;
+        problems.error({ file, start: keyStart }, value.kind === 'empty' ? 'null' : 'wrong-type', `${key} must be a map of names`, hint);
+      }
     }
   }
   return sections;
@@ -117,5 +132,6 @@ function add(into: Map<string, NamedEntry>, entry: Entry, section: Section, file
     return;
   }
   const { line, col } = before.file.place(before.start);
-  problems.error(at, 'duplicate-name', `the ${what} "${entry.key}" is already at ${before.file.name}:${line}:${col}`);
+  const hint = 'give one of them another name';
+  problems.error(at, 'duplicate-name', `the ${what} "${entry.key}" is already at ${before.file.name}:${line}:${col}`, hint);
 }

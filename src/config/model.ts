@@ -37,7 +37,11 @@ export interface ConnectionModel {
   /** Checked by the fields of the connector's `connection`. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly at: Place;
+  readonly places: Places;
 }
+
+/** Where the values of keys stand, for what is found out about them later. */
+export type Places = ReadonlyMap<string, Place>;
 
 /** From the weakest to the strongest. */
 export const guarantees = ['best-effort', 'at-least-once (process crash)', 'at-least-once'] as const;
@@ -52,6 +56,7 @@ export interface RouteModel {
   /** The weakest that the user accepts. */
   readonly guarantee?: Guarantee;
   readonly order?: Order;
+  readonly places: Places;
   readonly window: { readonly messages: number; readonly bytes: number };
   readonly maxHops: number;
   /** Write `mqf-id`, where the route knows one. */
@@ -74,6 +79,8 @@ export interface EndModel {
   /** Checked by the fields of this end; `connection` is filled in. What `create` of the end takes. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly at: Place;
+  /** Of its own keys, and of those of its connection, wherever that stands. */
+  readonly places: Places;
   /** Absent when the connection is written in place, or when the connector has none. */
   readonly connectionName?: string;
   /** On a source: believe inbound `mqf-*` headers. */
@@ -183,7 +190,7 @@ export interface StepSpecKind {
   readonly example?: StepExample;
   /** The parts of the body that it changes. Absent: it may make any other body. */
   readonly touches?: 'nothing' | ((value: unknown) => readonly Touch[]);
-  /** Looks at a checked value as a whole; throws what is wrong with it. With a `key` on the error, the problem is reported at that key. */
+  /** Looks at a checked value as a whole; throws what is wrong with it. With a `key` on the error (a name, or an index), it is reported there. */
   check?(value: unknown): void;
 }
 

@@ -1,3 +1,4 @@
+import type { Place } from './model.ts';
 import type { SourceFile } from './source-file.ts';
 
 /** A config file as a tree, with places; independent of the YAML library. */
@@ -64,4 +65,17 @@ export function nameOf(node: Node): string {
   if (node.kind === 'scalar') return node.text === '' ? 'an empty text' : 'a single value';
   if (node.kind === 'empty') return node.written === '' ? 'nothing' : node.written;
   return `a ${node.kind}`;
+}
+
+/** Nothing of this value is ever shown of its file, unless it is only the name of where the secret is. */
+export function maskSecret(node: Node): void {
+  if (node.kind === 'empty' || (node.kind === 'scalar' && /^\$\{[^{}:]*(?::\?[^{}]*)?\}$/.test(node.raw))) return;
+  // What is broken may end anywhere.
+  node.file.mask(node.start, node.kind === 'broken' ? undefined : node.end);
+}
+
+/** Where the values of a map stand, by their keys. */
+export function placesOf(node: Node | undefined): ReadonlyMap<string, Place> {
+  if (node?.kind !== 'map') return new Map();
+  return new Map([...node.entries].map(([key, { value }]) => [key, value.file.place(value.start)]));
 }

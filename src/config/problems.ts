@@ -2,6 +2,7 @@ import { codeFrame } from './frame.ts';
 import type { Problem } from './model.ts';
 import { scrub } from './redact.ts';
 import type { SourceFile } from './source-file.ts';
+import { cut, visible } from './visible.ts';
 
 /** Something in a file that a problem can point at. */
 export interface Spot {
@@ -18,6 +19,7 @@ interface Found extends Spot {
 
 /** More than anybody reads; what is beyond it is counted. */
 const mostShown = 200;
+const longest = 600;
 
 /** Collects every problem, and at the end says them in order, none twice, and without a secret. */
 export class Problems {
@@ -49,18 +51,29 @@ export class Problems {
   list(): Problem[] {
     const all = [...this.#elsewhere];
     const seen = new Set<string>();
-    for (const { file, start, rule, message, hint, severity } of this.#sorted()) {
-      const place = file.place(start);
-      const key = `${file.name}:${start}:${rule}:${message}`;
+    for (const found of this.#sorted()) {
+      const key = `${found.file.name}:${found.start}:${found.rule}:${found.message}`;
       if (seen.has(key)) continue;
       seen.add(key);
-      if (all.length >= mostShown) continue;
-      const said = { message: scrub(message, this.secrets), ...(hint && { hint: scrub(hint, this.secrets) }) };
-      all.push({ ...place, rule, ...said, severity, frame: scrub(codeFrame(file, start), this.secrets) });
+      if (all.length < mostShown) all.push(this.#told(found));
     }
     const more = seen.size + this.#elsewhere.length - all.length;
-    if (more > 0) all.push({ ...all.at(-1)!, rule: 'more', message: `and ${more} more problems`, severity: 'error' });
+    if (more > 0) {
+      const { file, line, col } = all.at(-1)!;
+      all.push({ file, line, col, rule: 'more', message: `and ${more} more problems`, severity: 'error' });
+    }
     return all;
+  }
+
+  /** A problem that was found after the list was made, told in the same way. */
+  told(at: Spot, rule: string, message: string, hint?: string): Problem {
+    return this.#told({ file: at.file, start: at.start, rule, message, hint, severity: 'error' });
+  }
+
+  #told({ file, start, rule, message, hint, severity }: Found): Problem {
+    const clean = (text: string): string => cut(visible(scrub(text, this.secrets)), longest);
+    const said = { message: clean(message), ...(hint && { hint: clean(hint) }) };
+    return { ...file.place(start), rule, ...said, severity, frame: scrub(codeFrame(file, start), this.secrets) };
   }
 
   #sorted(): Found[] {

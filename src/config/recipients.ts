@@ -28,10 +28,11 @@ export class Recipients {
   }
 
   async sink(node: MapNode): Promise<SinkModel | undefined> {
-    this.#checker.map(node, ['oneOf', 'allow']);
+    this.#checker.map(node, { name: '`oneOf`', known: ['oneOf', 'allow'] });
     const pick = this.#pick((node.entries.get('oneOf') as Entry).value);
     const allowed = node.entries.get('allow')?.value;
-    if (!allowed) this.#checker.problems.error(node, 'missing', 'allow is missing', 'it names the sinks that a message may go to');
+    if (!allowed && !this.#checker.means(node, 'allow'))
+      this.#checker.problems.error(node, 'missing', 'allow is missing', 'it names the sinks that a message may go to');
     const allow = allowed && (await this.#allow(allowed));
     return pick && allow && { kind: 'oneOf', pick, allow, at: node.file.place(node.start) };
   }

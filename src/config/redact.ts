@@ -1,45 +1,66 @@
 /** Names of settings whose value could be a secret, for places where no field says so: broken YAML, misspelled keys, query strings. */
-const secretName = 'pass(?!ive)|pwd|secret|token|credential|api_?key|private_?key';
-const secretNamePattern = new RegExp(secretName, 'i');
+const secretName = /pass(?!ive)|pwd|secret|token|credential|api_?key|private_?key/i;
 
 export function looksSecret(name: string): boolean {
-  return secretNamePattern.test(name);
+  return secretName.test(name);
 }
 
-/** The password ends at the last `@`: one that was not percent-encoded may hold any character. */
-const userInfo = /(\/\/[^\s/:@]*:)(\S+)@/;
-const secretParameter = new RegExp(`([?&;][^=&\\s]*(?:${secretName})[^=&\\s]*=)([^&;\\s]+)`, 'gi');
+/** What comes before a password in a URL. It ends at the last `@`: one that was not percent-encoded may hold any character. */
+const userInfo = /\/\/[^\s/:@]*:/;
+const parameter = /[?&;]([^=?&;\s]*)=([^&;\s]+)/g;
 
 /** The URL, or comma list of URLs, without its passwords. Other text is left as it is. */
 export function redactUrl(url: string): string {
-  return urls(url)
-    .map((one) => one.replace(userInfo, '$1***@').replace(secretParameter, '$1***'))
-    .join(',');
+  let shown = '';
+  let at = 0;
+  for (const [start, end] of urlSecretRanges(url)) {
+    shown += `${url.slice(at, start)}***`;
+    at = end;
+  }
+  return shown + url.slice(at);
 }
 
 /** The passwords in a URL or comma list of URLs, as written and percent-decoded. */
 export function urlSecrets(url: string): string[] {
-  const found: string[] = [];
-  for (const one of urls(url)) {
-    const password = userInfo.exec(one)?.[2];
-    if (password) found.push(password, decoded(password));
-    for (const match of one.matchAll(secretParameter)) found.push(match[2]!, decoded(match[2]!));
-  }
-  return found;
+  return urlSecretRanges(url).flatMap(([start, end]) => {
+    const found = url.slice(start, end);
+    return [found, decoded(found)];
+  });
 }
 
-/** Where passwords stand in a line of text. */
-export function urlSecretRanges(line: string): (readonly [start: number, end: number])[] {
-  const ranges: [number, number][] = [];
+export type Range = readonly [start: number, end: number];
+
+/** Where passwords stand in a line of text. Takes linear time: the line may be as long as a file. */
+export function urlSecretRanges(line: string): Range[] {
+  const ranges: Range[] = [];
   let offset = 0;
   for (const one of urls(line)) {
-    const match = userInfo.exec(one);
-    if (match) ranges.push([offset + match.index + match[1]!.length, offset + match.index + match[0].length - 1]);
-    for (const found of one.matchAll(secretParameter)) {
-      const start = offset + found.index + found[1]!.length;
-      ranges.push([start, start + found[2]!.length]);
-    }
+    for (const { 0: word, index } of one.matchAll(/\S+/g)) ranges.push(...rangesInWord(word, offset + index));
     offset += one.length + 1;
+  }
+  return joined(ranges);
+}
+
+/** The ranges in order, as one where they touch or overlap. */
+export function joined(ranges: Range[]): Range[] {
+  const result: [start: number, end: number][] = [];
+  for (const [from, to] of ranges.sort((a, b) => a[0] - b[0])) {
+    const last = result.at(-1);
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
+    else result.push([from, to]);
+  }
+  return result;
+}
+
+function rangesInWord(word: string, offset: number): Range[] {
+  const ranges: Range[] = [];
+  const user = userInfo.exec(word);
+  const start = user ? user.index + user[0].length : word.length;
+  const at = word.lastIndexOf('@');
+  if (at > start) ranges.push([offset + start, offset + at]);
+  for (const { 0: whole, 1: name = '', 2: value = '', index } of word.matchAll(parameter)) {
+    const end = offset + index + whole.length;
+    if (looksSecret(name)) ranges.push([end - value.length, end]);
   }
   return ranges;
 }

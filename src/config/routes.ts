@@ -6,12 +6,14 @@ import { followBody, withoutBody } from './follow-body.ts';
 import { bufferFields, routeFields, windowFields } from './layout.ts';
 import type { About, BufferModel, Registry, RouteModel, StepModel, StepSpecKind } from './model.ts';
 import { didYouMean } from './nearest.ts';
-import type { Node } from './node.ts';
+import { type Node, placesOf } from './node.ts';
 import type { Spot } from './problems.ts';
 import { type Choice, choiceOf, refuseEmpty } from './shapes.ts';
 import { Sinks } from './sinks.ts';
 
 type GroupKind = Extract<FieldKind, { kind: 'group' }>;
+const buffers = { what: 'a buffer (disk or memory)', names: Object.keys(bufferFields), several: 'keep one of them' };
+const stepItems = 'write each step as an item of its own: `- name: …`';
 
 const ownKeys = ['source', 'steps', 'buffer', 'sink', 'onError', 'window'];
 
@@ -32,16 +34,18 @@ export class Routes {
   }
 
   async route(name: string, node: Node, at: Spot): Promise<RouteModel | undefined> {
-    const map = this.#checker.map(node);
+    const hint = 'write its `source:` and `sink:` below it, indented';
+    const map = this.#checker.map(node, { name: `the route "${name}"`, hint });
     if (!map) return undefined;
     const part = (key: string): Node | undefined => map.entries.get(key)?.value;
-    const own = this.#checker.fields(node, routeFields, at, ownKeys) as Infer<typeof routeFields>;
+    const own = this.#checker.fields(node, routeFields, at, { besides: ownKeys }) as Infer<typeof routeFields>;
     const { expressions } = own;
     const { compiler } = this.#checker;
     const about = this.#about(own, part('bodySchema') ?? at);
     compiler.about = about;
     for (const key of ['source', 'sink']) {
-      if (!part(key)) this.#checker.problems.error(at, 'missing', `the route "${name}" has no ${key}`);
+      if (!part(key) && !this.#checker.means(map, key))
+        this.#checker.problems.error(at, 'missing', `the route "${name}" has no ${key}`, `write \`${key}: { a-connector: … }\` into it`);
     }
     const source = part('source') && (await this.ends.end(part('source')!, 'source'));
     const steps = part('steps') ? await this.steps(part('steps')!) : [];
@@ -56,6 +60,7 @@ export class Routes {
       at: at.file.place(at.start),
       ...(own.guarantee && { guarantee: own.guarantee }),
       ...(own.order && { order: own.order }),
+      places: placesOf(map),
       maxHops: own.maxHops,
       mqfId: own.mqfId,
       expressions,
@@ -73,7 +78,9 @@ export class Routes {
   async steps(node: Node): Promise<StepModel[]> {
     if (node.kind === 'broken') return [];
     if (node.kind !== 'list') {
-      this.#checker.wrongType(node, 'a list of steps');
+      const isDash = node.kind === 'scalar' && node.text.startsWith('-');
+      const hint = isDash ? 'write a blank behind the `-`' : 'write each as an item: `- name: …`';
+      this.#checker.wrongType(node, 'a list of steps', hint);
       return [];
     }
     const steps: StepModel[] = [];
@@ -100,14 +107,15 @@ export class Routes {
 
   async #step(node: Node): Promise<StepModel | undefined> {
     const { problems } = this.#checker;
-    const choice = choiceOf(node, 'a step', problems);
+    const names = Object.keys(this.#steps);
+    const choice = choiceOf(node, { what: 'a step', names, several: stepItems }, problems);
     if (!choice) return undefined;
     const kind = Object.hasOwn(this.#steps, choice.name) ? this.#steps[choice.name] : undefined;
     const at = choice.file.place(choice.start);
     if (!kind) {
-      const names = Object.keys(this.#steps);
       const isSink = choice.name === 'switch' || choice.name === 'oneOf';
-      const hint = isSink ? `\`${choice.name}\` is a kind of sink` : (didYouMean(choice.name, names) ?? `there are: ${names.join(', ')}`);
+      const other = isSink ? `\`${choice.name}\` is a kind of sink` : (notSteps[choice.name] ?? didYouMean(choice.name, names));
+      const hint = other ?? '`mqferry list steps` names them all';
       problems.error(choice, 'unknown-step', `there is no step "${choice.name}"`, hint);
       return undefined;
     }
@@ -135,7 +143,7 @@ export class Routes {
     const isMap = value?.kind === 'map' && ['sink', ...Object.keys(fields)].some((key) => value.entries.has(key));
     const sinkNode = isMap ? value.entries.get('sink')?.value : value;
     if (!sinkNode) problems.error(value ?? choice, 'missing', `${name} has no sink`, `e.g. ${name}: print`);
-    const own = this.#checker.fields(isMap ? value : undefined, fields, choice, ['sink']);
+    const own = this.#checker.fields(isMap ? value : undefined, fields, choice, { besides: ['sink'], name });
     const sink = sinkNode && (await this.#sinks.one(sinkNode));
     return sink && { name, value: own, sink, at: choice.file.place(choice.start) };
   }
@@ -152,34 +160,55 @@ export class Routes {
       kind.check?.(value);
     } catch (error) {
       const { message, key } = error as { message: string; key?: unknown };
-      const entry = choice.value?.kind === 'map' && typeof key === 'string' ? choice.value.entries.get(key) : undefined;
-      this.#checker.problems.error(entry ? { file: choice.file, start: entry.keyStart } : choice, 'bad-step', message);
+      this.#checker.problems.error(spotOf(choice.value, key) ?? choice, 'bad-step', message);
     }
   }
 
   #buffer(node: Node): BufferModel | undefined {
-    const choice = choiceOf(node, 'a buffer (disk or memory)', this.#checker.problems);
+    const choice = choiceOf(node, buffers, this.#checker.problems);
     if (!choice || refuseEmpty(choice, this.#checker.problems)) return undefined;
     const at = choice.file.place(choice.start);
     if (choice.name === 'disk') {
-      const { every, maxMessages, ...rest } = this.#group(choice.value, bufferFields.disk, choice);
+      const { every, maxMessages, ...rest } = this.#group(choice.value, bufferFields.disk, choice, 'disk');
+      this.#assertRoom(rest.maxBytes, choice);
       return { kind: 'disk', ...rest, ...(maxMessages !== undefined && { maxMessages }), everyMs: every, at };
     }
-    if (choice.name === 'memory') return { kind: 'memory', ...this.#group(choice.value, bufferFields.memory, choice), at };
-    const hint = didYouMean(choice.name, Object.keys(bufferFields)) ?? 'there are: disk, memory';
+    if (choice.name === 'memory') return { kind: 'memory', ...this.#group(choice.value, bufferFields.memory, choice, 'memory'), at };
+    const hint = didYouMean(choice.name, Object.keys(bufferFields)) ?? 'write disk or memory';
     this.#checker.problems.error(choice, 'unknown-buffer', `there is no buffer "${choice.name}"`, hint);
     return undefined;
   }
 
-  #window(node: Node | undefined, at: Spot): RouteModel['window'] {
-    if (node?.kind !== 'scalar') return this.#group(node, windowFields, at);
-    const messages = this.#checker.value(node, windowFields.messages, 'window') as number;
-    return { ...this.#group(undefined, windowFields, at), messages };
+  /** Of less a buffer could not even keep a segment. */
+  #assertRoom(maxBytes: number | undefined, { value, ...at }: Choice): void {
+    if (maxBytes === undefined || maxBytes >= 2 ** 20) return;
+    const spot = value?.kind === 'map' ? value.entries.get('maxBytes')?.value : undefined;
+    this.#checker.problems.error(spot ?? at, 'buffer', 'maxBytes of a disk buffer is at least 1MiB');
   }
 
-  #group<F extends Fields>(node: Node | undefined, fields: F, at: Spot, besides: readonly string[] = []): Infer<F> {
-    return this.#checker.fields(node, fields, at, besides) as Infer<F>;
+  #window(node: Node | undefined, at: Spot): RouteModel['window'] {
+    if (node?.kind !== 'scalar') return this.#group(node, windowFields, at, 'window');
+    const messages = this.#checker.value(node, windowFields.messages, 'window') as number;
+    return { ...this.#group(undefined, windowFields, at, 'window'), messages };
   }
+
+  #group<F extends Fields>(node: Node | undefined, fields: F, at: Spot, name: string): Infer<F> {
+    return this.#checker.fields(node, fields, at, { name }) as Infer<F>;
+  }
+}
+
+/** What is written in the place of a step by mistake. */
+const notSteps: Readonly<Record<string, string>> = {
+  switch: '`switch` is a kind of sink: write it as `sink: { switch: … }`',
+  onError: 'it stands beside the name of a step, and there is none here',
+  sink: 'the sink of a route stands beside `steps:`',
+};
+
+/** The place of a key, or of an item by its index, in the value of a step. */
+function spotOf(value: Node | undefined, key: unknown): Spot | undefined {
+  if (value?.kind === 'list' && typeof key === 'number') return value.items[key];
+  const entry = value?.kind === 'map' && typeof key === 'string' ? value.entries.get(key) : undefined;
+  return entry && { file: entry.value.file, start: entry.keyStart };
 }
 
 /** A step, and the `onError` that stands beside it. */

@@ -45,7 +45,7 @@ export class Sinks {
   }
 
   async #all(items: readonly Node[], at: Node): Promise<SinkModel | undefined> {
-    if (items.length === 0) this.#checker.problems.error(at, 'missing', 'a list of no sinks');
+    if (items.length === 0) this.#checker.problems.error(at, 'missing', 'a list of no sinks', 'name one: `sink: [ print ]`');
     const sinks: SinkModel[] = [];
     for (const item of items) {
       const sink = await this.sink(item);
@@ -58,18 +58,20 @@ export class Sinks {
     const { problems } = this.#checker;
     if (node.kind === 'broken') return undefined;
     if (node.kind !== 'list' || node.items.length === 0) {
-      this.#checker.wrongType(node, 'a list of cases, each `when:` and `sink:`');
+      const hint = 'write each as an item: `- { when: …, sink: … }`, and last `- otherwise: { sink: … }`';
+      if (node.kind === 'list') problems.error(node, 'switch', 'a switch without cases', hint);
+      else this.#checker.wrongType(node, 'a list of cases', hint);
       return undefined;
     }
     const cases: CaseModel[] = [];
     for (const [index, item] of node.items.entries()) {
-      const map = this.#checker.map(item, ['when', 'steps', 'sink', 'otherwise']);
+      const known = ['when', 'steps', 'sink', 'otherwise'];
+      const map = this.#checker.map(item, { name: 'a case', known, hint: 'write `- { when: …, sink: … }`, or `- otherwise: { sink: … }`' });
       if (!map) continue;
       const last = index === node.items.length - 1;
       const one = map.entries.has('otherwise') ? await this.#otherwise(map, last) : await this.#case(map);
       if (one) cases.push(one);
     }
-    if (cases.length === 0 && problems.errors === 0) problems.error(node, 'switch', 'a switch without cases');
     return { kind: 'switch', cases, at: at.file.place(at.start) };
   }
 
@@ -77,18 +79,19 @@ export class Sinks {
     const { problems } = this.#checker;
     const { keyStart, value } = map.entries.get('otherwise')!;
     const at = { file: map.file, start: keyStart };
-    if (!last) problems.error(at, 'switch', '`otherwise` takes all that is left, so it must be the last case');
+    if (!last) problems.error(at, 'switch', '`otherwise` takes all that is left, so it must be the last case', 'move it to the end');
     if (map.entries.size > 1) {
       problems.error(at, 'switch', '`otherwise` stands alone in its case', 'write `otherwise: { steps: […], sink: … }`');
       return undefined;
     }
-    const inner = this.#checker.map(value, ['steps', 'sink']);
+    const inner = this.#checker.map(value, { name: '`otherwise`', known: ['steps', 'sink'], hint: 'write `otherwise: { sink: … }`' });
     return inner && this.#body(inner);
   }
 
   async #case(map: MapNode): Promise<CaseModel | undefined> {
     const when = map.entries.get('when');
-    if (!when) this.#checker.problems.error(map, 'missing', 'when is missing', 'the case for all the rest is `otherwise: { sink: … }`');
+    if (!when && !this.#checker.means(map, 'when'))
+      this.#checker.problems.error(map, 'missing', 'when is missing', 'the case for all the rest is `otherwise: { sink: … }`');
     const compiled = when && (this.#checker.value(when.value, whenField, 'when') as CaseModel['when']);
     const body = await this.#body(map);
     return body && compiled && { ...body, when: compiled, whenText: compiled.text };
@@ -97,7 +100,7 @@ export class Sinks {
   /** A sink, or `{ steps: …, sink: … }`. */
   async #branch(node: Node): Promise<BranchModel | undefined> {
     if (node.kind === 'map' && (node.entries.has('sink') || node.entries.has('steps'))) {
-      const map = this.#checker.map(node, ['steps', 'sink']);
+      const map = this.#checker.map(node, { name: 'an entry of `allow`', known: ['steps', 'sink'] });
       return map && this.#body(map);
     }
     const sink = await this.sink(node);
@@ -107,7 +110,8 @@ export class Sinks {
   async #body(map: MapNode): Promise<BranchModel | undefined> {
     const steps = map.entries.get('steps');
     const sinkNode = map.entries.get('sink')?.value;
-    if (!sinkNode) this.#checker.problems.error(map, 'missing', 'sink is missing');
+    if (!sinkNode && !this.#checker.means(map, 'sink'))
+      this.#checker.problems.error(map, 'missing', 'the case has no sink', 'write `sink: …` into it');
     const { about } = this.#checker.compiler;
     const checkedSteps = steps ? await this.#steps(steps.value) : [];
     const sink = sinkNode && (await this.sink(sinkNode));

@@ -6,6 +6,8 @@ export class SourceFile {
   readonly text: string;
   /** Ranges that hold, or could hold, a secret. */
   readonly masks: (readonly [start: number, end: number])[] = [];
+  /** All of it has become a tree, in which what sounds secret is masked. */
+  isParsed = false;
   readonly #lineStarts: number[] = [0];
 
   constructor(name: string, text: string) {
@@ -38,8 +40,10 @@ export class SourceFile {
     return [start, end];
   }
 
-  /** Never show this range, nor what follows it on its last line: a secret may have been cut there by ` #`. */
-  mask(start: number, end: number): void {
-    this.masks.push([start, Math.max(end, this.range(this.place(end).line)[1])]);
+  /** Never show this range, nor a comment behind it: a secret may have been cut there by ` #`. Without an end: the rest of the line. */
+  mask(start: number, end?: number): void {
+    const lineEnd = this.range(this.place(end ?? start).line)[1];
+    const isCut = end === undefined || /^["']?[ \t]+#/.test(this.text.slice(end, lineEnd));
+    this.masks.push([start, isCut ? lineEnd : end]);
   }
 }

@@ -11,11 +11,12 @@ const sentences: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'a second `: ` on the line',
   BLOCK_IN_FLOW: 'a block inside `{…}` or `[…]`',
   KEY_OVER_1024_CHARS: 'a key that is longer than 1024 characters',
-  MISSING_CHAR: 'a character is missing: a closing quote, `:`, `,`, `]` or `}`',
+  MISSING_CHAR: 'a character is missing: `:`, `,`, `]` or `}`',
   MULTILINE_IMPLICIT_KEY: 'a key that goes over several lines: is a `:` missing?',
   MULTIPLE_ANCHORS: 'two anchors on one value',
   MULTIPLE_DOCS: 'a second document (`---`) in one file',
   MULTIPLE_TAGS: 'two tags on one value',
+  OPEN_QUOTE: 'a quote opens here that is never closed',
   RESOURCE_EXHAUSTION: 'nested too deeply',
   TAB_AS_INDENT: 'a tab in the indentation; YAML takes only spaces',
   UNEXPECTED_TOKEN: 'something stands here that YAML does not expect',
@@ -27,18 +28,35 @@ export function syntaxSentence(code: string): string {
 
 const quoteIt = "write the value in '…' or after `|-` on lines of its own";
 
-/** What to do about a syntax error on this line. */
-export function syntaxHint(code: string, line: string): string | undefined {
-  if (code === 'TAB_AS_INDENT') return 'replace the tabs by spaces';
-  if (code === 'MULTIPLE_DOCS') return 'put the second document into a file of its own';
-  if (code === 'RESOURCE_EXHAUSTION') return undefined;
-  if (code === 'BAD_INDENT') return 'is a quote, `}` or `]` above not closed?';
+const hints: Readonly<Record<string, string>> = {
+  BAD_DIRECTIVE: 'leave the line out',
+  BAD_DQ_ESCAPE: 'write `\\\\` for a backslash, or use single quotes',
+  BAD_INDENT: 'put it in line with what it belongs to; or is a quote, `}` or `]` above not closed?',
+  MULTIPLE_ANCHORS: 'keep one of them',
+  MULTIPLE_DOCS: 'put the second document into a file of its own',
+  OPEN_QUOTE: 'write the closing quote; a quote inside the text is doubled in \'…\', and \\" in "…"',
+  RESOURCE_EXHAUSTION: 'take some of it apart',
+  TAB_AS_INDENT: 'replace the tabs by spaces',
+};
+
+/** What to do about a syntax error at this column, from 0, of this line. */
+export function syntaxHint(code: string, line: string, col: number): string {
+  const known = hints[code];
+  if (known) return known;
+  if (line.includes('\r')) return 'its lines end in the way of old Macintoshes: save it with line feeds';
   const value = /^\s*(?:-\s+)*(?:[^\s:'"{[]+:\s+)?(.*)$/.exec(line)?.[1] ?? '';
+  if (code === 'BAD_SCALAR_START') return meaning(line[col] ?? '');
+  if (code === 'BLOCK_IN_FLOW') return `\`? \`, \`: \` and \`- \` have a meaning in YAML: ${quoteIt}`;
   if (line.includes('${')) return `\`{\` has a meaning in YAML: ${quoteIt}`;
-  if (/^["'[{*&!@`%|>]/.test(value))
-    return `a leading ${value[0] === '`' ? 'backtick' : `\`${value[0]}\``} has a meaning in YAML: ${quoteIt}`;
+  if (/^\s*[\w.-]+:[^\s/]/.test(line)) return 'write a blank behind the `:`';
+  if (/^\s*[\w.-]+\s*=/.test(line)) return 'a setting is written `name: value`';
+  if (/^["'[{*&!@`%|>]/.test(value)) return meaning(value[0] as string);
   if (/:\s/.test(value)) return `\`: \` has a meaning in YAML: ${quoteIt}`;
-  return undefined;
+  return 'a setting is written `name: value`; look at the lines above it, too';
+}
+
+function meaning(mark: string): string {
+  return `a leading ${mark === '`' ? 'backtick' : `\`${mark}\``} has a meaning in YAML: ${quoteIt}`;
 }
 
 const deepest = 1000;

@@ -1,7 +1,9 @@
 import { type Document, isAlias, isCollection, isMap, isScalar, isSeq, type Pair, type Scalar, type Node as YamlNode } from 'yaml';
+import { placeInside } from './inside.ts';
 import { interpolate, type Surroundings, Unresolved } from './interpolate.ts';
-import type { Entry, Node } from './node.ts';
+import { type Entry, maskSecret, type Node, type ScalarNode } from './node.ts';
 import type { Problems } from './problems.ts';
+import { looksSecret, urlSecrets } from './redact.ts';
 import type { SourceFile } from './source-file.ts';
 
 /** More values than any config has; an alias bomb reaches it at once. */
@@ -23,8 +25,10 @@ export class TreeBuilder {
     this.#surroundings = surroundings;
   }
 
-  build(doc: Document.Parsed): Node {
+  /** `isWhole`: nothing of the file was left out of the document. */
+  build(doc: Document.Parsed, isWhole: boolean): Node {
     const root = this.#node(doc.contents, 0);
+    this.#file.isParsed = isWhole;
     for (const node of this.#anchors.values()) {
       if (this.#used.has(node)) continue;
       this.#anchorOfNothing(node);
@@ -52,14 +56,13 @@ export class TreeBuilder {
 
   #alias(node: { source: string }, start: number): Node {
     const target = this.#anchors.get(node.source);
-    if (target && !this.#open.has(target)) {
-      this.#used.add(target);
-      return this.#node(target, start);
+    if (target) this.#used.add(target);
+    if (target && !this.#open.has(target)) return this.#node(target, start);
+    if (target) this.#error(start, 'yaml-alias', 'an alias (`*`) of what it stands in goes round for ever', 'write it out');
+    else {
+      const what = 'a leading `*` makes an alias in YAML, and there is no anchor of this name above it';
+      this.#error(start, 'yaml-alias', what, "quote it if it is meant as text: '*…'");
     }
-    const what = target
-      ? 'an alias (`*`) of what it stands in'
-      : 'a leading `*` makes an alias in YAML, and there is no anchor of this name';
-    this.#error(start, 'yaml-alias', what, "quote it: '*…'");
     return { kind: 'broken', file: this.#file, start, end: start };
   }
 
@@ -71,7 +74,8 @@ export class TreeBuilder {
 
   #anchorOfNothing(node: YamlNode): Node {
     const message = 'a leading `&` makes an anchor in YAML, and nothing uses this one';
-    this.#error(this.#markBefore(node, '&'), 'yaml-anchor', message, "quote it: '&…'");
+    const hint = isCollection(node) ? 'leave it out' : "quote it: '&…'";
+    this.#error(this.#markBefore(node, '&'), 'yaml-anchor', message, hint);
     return this.#broken(node);
   }
 
@@ -88,11 +92,19 @@ export class TreeBuilder {
       const key = this.#key(pair.key, startOf(map));
       if (key === undefined) continue;
       const value = this.#node(pair.value, key.start + key.text.length);
+      if (looksSecret(key.text)) this.#maskValue(value, key.start + key.text.length);
       if (key.text === '<<' && key.plain) merged.push(...this.#merge(value));
       else this.#enter(entries, { key: key.text, keyStart: key.start, value });
     }
     for (const [key, entry] of merged) if (!entries.has(key)) entries.set(key, entry);
     return { kind: 'map', entries, file: this.#file, start: startOf(map), end: endOf(map) };
+  }
+
+  /** Also what YAML took for an anchor, an alias or a tag, and is the beginning of a password. */
+  #maskValue(value: Node, keyEnd: number): void {
+    maskSecret(value);
+    const [before] = /^["']?[ \t]*:[ \t]+(?=[&*!])/.exec(this.#file.text.slice(keyEnd, keyEnd + 200)) ?? [];
+    if (before !== undefined) this.#file.mask(keyEnd + before.length);
   }
 
   #enter(entries: Map<string, Entry>, entry: Entry): void {
@@ -102,13 +114,19 @@ export class TreeBuilder {
       return;
     }
     const { line } = this.#file.place(before.keyStart);
-    this.#error(entry.keyStart, 'duplicate-key', `the key "${entry.key}" is here twice; the first is on line ${line}`);
+    this.#error(
+      entry.keyStart,
+      'duplicate-key',
+      `the key "${entry.key}" is here twice; the first is on line ${line}`,
+      'keep one of them, or put both into one',
+    );
   }
 
   #merge(value: Node): [string, Entry][] {
     if (value.kind === 'map') return [...value.entries];
     if (value.kind === 'list') return value.items.flatMap((item) => this.#merge(item));
-    if (value.kind !== 'broken') this.#error(value.start, 'wrong-type', '`<<` needs a map, or a list of maps, to merge');
+    if (value.kind !== 'broken')
+      this.#error(value.start, 'wrong-type', '`<<` needs a map, or a list of maps, to merge', 'name an anchor: `<<: *name`');
     return [];
   }
 
@@ -119,7 +137,10 @@ export class TreeBuilder {
     }
     const text = sourceText(node);
     const start = startOf(node);
-    if (/(?<!\$)\$\{(?!\{)/.test(text)) this.#error(start, 'unresolved', 'names are not filled in: a `${` cannot stand in a key');
+    if (/(?<!\$)\$\{(?!\{)/.test(text)) {
+      this.#error(start, 'unresolved', 'names are not filled in: a `${` cannot stand in a key', 'write the name out');
+      return undefined;
+    }
     return { text: text.replaceAll('$${', '${'), start, plain: node.type === 'PLAIN' };
   }
 
@@ -138,14 +159,16 @@ export class TreeBuilder {
     }
     const style = plain ? 'plain' : scalar.type?.startsWith('BLOCK') ? 'block' : 'quoted';
     const cut = plain && /^[ \t]+#/.test(this.#file.text.slice(at.end, at.end + 200));
+    const asWritten = [{ text: raw, filled: false, at: 0, shown: raw }];
+    const written: ScalarNode = { kind: 'scalar', text: raw, style, filled: false, parts: asWritten, raw, cut, ...at };
     try {
       const parts = interpolate(raw, this.#surroundings);
       const text = parts.map((part) => part.text).join('');
-      return { kind: 'scalar', text, style, filled: parts.some((part) => part.filled), parts, raw, cut, ...at };
+      for (const secret of urlSecrets(text)) this.#problems.secrets.add(secret);
+      return { ...written, text, filled: parts.some((part) => part.filled), parts };
     } catch (error) {
       if (!(error instanceof Unresolved)) throw error;
-      const offset = style === 'plain' ? error.offset : style === 'quoted' ? error.offset + 1 : 0;
-      this.#error(at.start + offset, 'unresolved', error.message, error.hint);
+      this.#error(placeInside(written, error.offset), 'unresolved', error.message, error.hint);
       return { kind: 'broken', ...at };
     }
   }

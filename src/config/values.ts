@@ -19,8 +19,10 @@ export function parseWhole(text: string, min: number, max: number): number {
 
 function wholeHint(text: string): string | undefined {
   if (/^\d+\s*(?:[KMGT]i?B?|k)$/.test(text)) return 'this is a count: write all its digits';
-  if (/^\d[\d_,']*$/.test(text)) return 'write the digits without separators';
-  return undefined;
+  if (/^\d[\d_,']*\d$/.test(text) && !/^\d+$/.test(text)) return `write ${text.replace(/\D/g, '')}`;
+  // What Number() takes and we do not: 1.0, +49, 1e3, 0x1F, 0o17.
+  const number = text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isSafeInteger(number) && String(number) !== text ? `write ${number}` : undefined;
 }
 
 export function parseYesNo(text: string): boolean {
@@ -51,7 +53,9 @@ export function parseSize(text: string): number {
   const factor = unit === undefined ? undefined : byteUnits[unit];
   if (digits === undefined || factor === undefined) {
     const near = unit && nearestUnit(unit.toLowerCase());
-    throw new NotAValue('a size such as 512, 64KiB, 16MiB or 1GB', near && `write ${digits}${near}`);
+    const decimal = /^\d+,\d+ ?[A-Za-z]*$/.test(text) ? text.replace(',', '.') : undefined;
+    const better = near ? `${digits}${near}` : decimal;
+    throw new NotAValue('a size such as 512, 64KiB, 16MiB or 1GB', better && `write ${better}`);
   }
   const bytes = Math.round(Number(digits) * factor);
   if (!Number.isSafeInteger(bytes)) throw new NotAValue('a size below 8 PiB');
@@ -69,17 +73,35 @@ const timeUnits: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h:
 export function parseDuration(text: string): number {
   if (text === '0') return 0;
   if (/^\d+(?:\.\d+)?$/.test(text)) throw new NotAValue('a time with its unit, such as 250ms, 30s or 5m', `write ${text}s or ${text}ms`);
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text)) throw new NotAValue('a time such as 250ms, 30s, 5m, 1h or 7d');
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text)) throw new NotAValue('a time such as 250ms, 30s, 5m, 1h or 7d', timeHint(text));
   let sum = 0;
   for (const [, digits, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) sum += Number(digits) * timeUnits[unit!]!;
   if (sum > 1e15) throw new NotAValue('a time below 30,000 years');
   return Math.round(sum);
 }
 
+const timeWords: readonly (readonly [RegExp, string])[] = [
+  [/^(?:ms|msecs?|millis|milliseconds?)$/i, 'ms'],
+  [/^(?:s|secs?|seconds?)$/i, 's'],
+  [/^(?:m|mins?|minutes?)$/i, 'm'],
+  [/^(?:h|hrs?|hours?)$/i, 'h'],
+  [/^(?:d|days?)$/i, 'd'],
+];
+
+function timeHint(text: string): string | undefined {
+  const [, digits, word = ''] = /^(\d+(?:\.\d+)?) ?([A-Za-z]+)$/.exec(text) ?? [];
+  if (digits === undefined) return undefined;
+  if (/^(?:w|weeks?)$/i.test(word)) return `write ${Number(digits) * 7}d`;
+  const unit = timeWords.find(([pattern]) => pattern.test(word))?.[1];
+  return unit && `write ${digits}${unit}`;
+}
+
 /** `1s..30s`; a single time is a range of one. */
 export function parseDurationRange(text: string): DurationRange {
   const [from, to = from, more] = text.split('..').map((part) => part.trim());
   if (!from || !to || more !== undefined) throw new NotAValue('two times, such as 1s..30s');
+  const dashed = /^(\d+\w+) ?(?:-|…|to) ?(\d+\w+)$/.exec(text);
+  if (dashed) throw new NotAValue('two times, such as 1s..30s', `write ${dashed[1]}..${dashed[2]}`);
   const range = { fromMs: parseDuration(from), toMs: parseDuration(to) };
   if (range.fromMs > range.toMs) throw new NotAValue('two times, the shorter one first', `write ${to}..${from}`);
   return range;

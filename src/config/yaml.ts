@@ -1,4 +1,4 @@
-import { Composer, type Document, Parser, type YAMLError } from 'yaml';
+import { Composer, type Document, isScalar, Parser, visit, type YAMLError } from 'yaml';
 import type { Surroundings } from './interpolate.ts';
 import type { Node } from './node.ts';
 import type { Problems } from './problems.ts';
@@ -22,12 +22,18 @@ const tolerantBytes = 64 * 1024;
 export function parseFile(file: SourceFile, problems: Problems, surroundings: Surroundings): ParsedFile {
   const deep = nestedTooDeep(file.text);
   if (deep !== undefined) {
-    problems.error({ file, start: deep }, 'yaml-limit', 'nested too deeply');
+    problems.error(
+      { file, start: deep },
+      'yaml-limit',
+      'nested too deeply',
+      'a config has no need of so many brackets or dashes: is one not closed?',
+    );
     return { root: undefined, broken: [] };
   }
   const whole = compose(file.text);
-  const build = (doc: Document.Parsed | undefined): Node | undefined => doc && new TreeBuilder(file, problems, surroundings).build(doc);
-  if (!whole.error) return { root: build(whole.doc), broken: [] };
+  const build = (doc: Document.Parsed | undefined, isWhole: boolean): Node | undefined =>
+    doc && new TreeBuilder(file, problems, surroundings).build(doc, isWhole);
+  if (!whole.error) return { root: build(whole.doc, true), broken: [] };
 
   const broken: Block[] = [];
   let rest = file.text;
@@ -41,7 +47,7 @@ export function parseFile(file: SourceFile, problems: Problems, surroundings: Su
     }
   }
   const mended = broken.length > 0 ? compose(rest) : whole;
-  if (!mended.error) return { root: build(mended.doc), broken };
+  if (!mended.error) return { root: build(mended.doc, false), broken };
   report(file, problems, mended.error);
   return { root: undefined, broken };
 }
@@ -54,7 +60,7 @@ function compose(text: string): { doc: Document.Parsed | undefined; error: YAMLE
   for (const one of composer.compose(new Parser().parse(text), true, text.length)) {
     if (doc === undefined) {
       doc = one;
-      error = firstError(one);
+      error = placed(firstError(one), one);
       if (error) break;
     } else if (one.contents !== null) {
       error = { code: 'MULTIPLE_DOCS', pos: [text.lastIndexOf('---', one.range[0]), 0] } as YAMLError;
@@ -70,12 +76,28 @@ function firstError(doc: Document.Parsed): YAMLError | undefined {
   return found.sort((a, b) => a.pos[0] - b.pos[0])[0];
 }
 
+/** A quote that is not closed is found at the end of all that follows; said is where it opens. */
+function placed(error: YAMLError | undefined, doc: Document.Parsed): YAMLError | undefined {
+  if (!error || !/^Missing closing [\w"'-]+ ?quote/.test(error.message)) return error;
+  let opens = error.pos[0];
+  visit(doc, {
+    Scalar(_key, node) {
+      const [start = 0, end = 0] = node.range ?? [];
+      if (isScalar(node) && node.type?.startsWith('QUOTE_') && start <= error.pos[0] && end >= error.pos[0]) opens = start;
+    },
+  });
+  return { ...error, code: 'OPEN_QUOTE' as never, pos: [opens, opens] } as YAMLError;
+}
+
 function report(file: SourceFile, problems: Problems, error: YAMLError, block?: Block): void {
   const base = block?.start ?? 0;
   const limit = (block?.end ?? file.text.length) - 1;
-  const start = Math.max(base, Math.min(base + error.pos[0], limit));
+  let start = Math.max(base, Math.min(base + error.pos[0], limit));
   const [from, to] = file.range(file.place(start).line);
-  problems.error({ file, start }, 'yaml-syntax', syntaxSentence(error.code), syntaxHint(error.code, file.text.slice(from, to)));
+  const line = file.text.slice(from, to);
+  // The fault is what stands there, not the blanks before it.
+  if (error.code === 'BAD_INDENT' && start === from) start = from + Math.max(0, line.search(/\S/));
+  problems.error({ file, start }, 'yaml-syntax', syntaxSentence(error.code), syntaxHint(error.code, line, start - from));
 }
 
 /** The text with the block as spaces, so that every other place stays where it was. */

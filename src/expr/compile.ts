@@ -17,6 +17,7 @@ import { habitOf, instead } from './habits.ts';
 import { instrument } from './instrument.ts';
 import { Names, variables } from './names.ts';
 import { plain } from './result.ts';
+import { unknownFunction } from './unknown-function.ts';
 
 const lengthMax = 10_000;
 
@@ -61,7 +62,7 @@ function compileRaw(text: string, slot: Slot, shown: Shown, about: About): Raw {
   checkNames(root, about.body instanceof Shape ? about.body : undefined);
   const { error, type = 'dyn' } = parsed.check();
   if ((error as unknown) instanceof ExpressionError) throw error;
-  if (error !== undefined) throw new ExpressionError(typeProblem(error), error.range?.start ?? 0);
+  if (error !== undefined) throw typeProblem(error, text, shown);
   const yields = yieldsOf(type);
   if (slot === 'boolean' && type !== 'bool' && type !== 'dyn') throw new ExpressionError(notBoolean(type), 0);
   if (yields === undefined) throw new ExpressionError('this is the name of a type: text stands in "quotes"', 0);
@@ -92,28 +93,55 @@ function parse(text: string, shown: Shown) {
   } catch (error) {
     if (!(error instanceof ParseError || error instanceof CelTypeError)) throw error;
     const offset = Math.min(error.range?.start ?? 0, text.length);
-    throw new ExpressionError(syntaxProblem(error, shown.text.slice(shown.at(offset))), offset);
+    const at = shown.at(offset);
+    throw new ExpressionError(syntaxProblem(error, shown.text.slice(0, at), shown.text.slice(at)), offset);
   }
 }
 
+const typeNames: Readonly<Record<string, string>> = { double: 'a number', int: 'a number', string: 'a text', list: 'a list', map: 'a map' };
+
 function notBoolean(type: string): string {
-  const remedy = type.startsWith('optional') ? '; end it with .orValue(false)' : '';
-  return `this must be true or false, but it is ${readable(type)}${remedy}`;
+  const remedy = type.startsWith('optional') ? '; end it with .orValue(false)' : '; compare it with something';
+  return `this must be true or false, but it is ${typeNames[type] ?? readable(type)}${remedy}`;
 }
 
-function syntaxProblem(error: ParseError | CelTypeError, rest: string): string {
-  const habit = habitOf(rest);
+function syntaxProblem(error: ParseError | CelTypeError, before: string, rest: string): string {
+  const habit = habitOf(rest, before);
   if (habit !== undefined) return habit;
-  if (error.code === 'limit_exceeded') return `the expression is too large: ${error.summary}`;
+  if (error.code === 'limit_exceeded') return tooLarge(error.summary);
   if (rest.trim() === '') return 'the expression ends too early';
+  if (error.summary.startsWith('Unterminated')) return 'a text begins here that never ends: its closing quote is missing';
   if (error.code === 'unexpected_character') return `the expression should have ended before \`${rest.slice(0, 20)}\``;
+  if (error.summary.startsWith('Unexpected token')) return `\`${rest.slice(0, 20)}\` cannot stand here`;
   return readable(error.summary);
 }
 
-function typeProblem(error: { code: string; summary: string }): string {
-  if (error.code !== 'unknown_variable') return readable(error.summary);
-  const name = error.summary.replace('Unknown variable: ', '');
+/** `Exceeded maxDepth (60)`: the library's words, and its name of the limit. */
+function tooLarge(summary: string): string {
+  const [, name = '', limit = ''] = /(\w+) \((\d+)\)/.exec(summary) ?? [];
+  const what = name === 'maxDepth' ? `nested more than ${limit} deep` : `of more than ${limit} parts`;
+  return `the expression is too large: it is ${what}; divide it among several steps`;
+}
+
+interface TypeError {
+  readonly code: string;
+  readonly summary: string;
+  readonly range?: { readonly start: number } | undefined;
+}
+
+function typeProblem(error: TypeError, text: string, shown: Shown): ExpressionError {
+  const offset = error.range?.start ?? 0;
+  if (error.code === 'unknown_variable')
+    return new ExpressionError(unknownName(error.summary, shown.text.slice(0, shown.at(offset))), offset);
+  return unknownFunction(error.summary, text, offset) ?? new ExpressionError(readable(error.summary), offset);
+}
+
+function unknownName(summary: string, before: string): string {
+  const name = summary.replace('Unknown variable: ', '');
+  const [dashed] = /[\w-]+-$/.exec(before) ?? [];
+  if (dashed !== undefined && /[.]$/.test(before.slice(0, -dashed.length)))
+    return `there is no name "${name}" in expressions — a name with a dash is written ["${dashed}${name}"]`;
   const near = closest(name, Object.keys(variables));
-  const hint = instead[name] ?? (distance(name, near) <= 2 ? near : undefined);
+  const hint = instead[name] ?? (distance(name, near) <= (name.length < 5 ? 1 : 2) ? near : undefined);
   return `there is no name "${name}" in expressions${hint === undefined ? '; text stands in "quotes"' : ` — did you mean ${hint}?`}`;
 }

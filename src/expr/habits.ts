@@ -19,8 +19,12 @@ const habits: readonly (readonly [RegExp, string])[] = [
   [/^&(?!&)|^and\b/i, 'use && for "and"'],
   [/^\|(?!\|)|^or\b/i, 'use || for "or"'],
   [/^`/, 'write ["name"] for a name with special characters'],
+  [/^\$/, 'there is no $ in expressions: the body is `body`, its parts `body.a.b`'],
+  [/^\/\*|^\*\/|^\* /, 'a comment begins with // and ends with its line'],
 ];
 
-export function habitOf(rest: string): string | undefined {
-  return habits.find(([pattern]) => pattern.test(rest))?.[1];
+/** `before` and `rest`: the text on either side of where the error is. */
+export function habitOf(rest: string, before: string): string | undefined {
+  const habit = habits.find(([pattern]) => pattern.test(rest))?.[1];
+  return habit ?? (/\bnot\s+$/i.test(before) ? 'use ! for "not"' : undefined);
 }

@@ -114,7 +114,7 @@ export const faultFields = {
 export const expectFields = {
   sinks: map(
     'What arrives at each sink, in this order. A sink is named by its connector (`kafka`), with its connection (`kafka events`), by where it writes to (`orders`), or by its place (`2`): whatever is plain. At a sink that is not named, nothing may arrive.',
-    list('The messages.', group('One message.', expectedFields)),
+    list('The messages.', group('One message.', expectedFields), { mayBeEmpty: true }),
     { default: {} },
   ),
   deadLetters: list('What arrives at the dead-letter destinations, in this order.', group('One dead letter.', letterFields), {
@@ -170,7 +170,7 @@ export const fileFields = {
     default: {},
   }),
   now: time('The time at which each test begins: what `now`, `expire` and dead letters go by. Absent: 2026-01-01T00:00:00Z.'),
-  tests: list('The tests.', group('One test.', caseFields)),
+  tests: list('The tests.', group('One test.', caseFields), { mayBeEmpty: true }),
 } satisfies Fields;
 
 export type FileValues = Infer<typeof fileFields>;

@@ -1,6 +1,7 @@
 import { deadDiskFields, isDeadDisk } from '../config/dead-disk.ts';
-import type { EndModel, Place, Problem, RouteModel } from '../config/model.ts';
+import type { EndModel, Place, RouteModel } from '../config/model.ts';
 import type { AnyConnector } from '../connector.ts';
+import type { Fault } from './fault.ts';
 import { deadEndsOf } from './remedies.ts';
 import { endsOf } from './share.ts';
 import { tapsOf } from './taps.ts';
@@ -9,21 +10,20 @@ type End = Parameters<NonNullable<AnyConnector['misfits']>>[0][number];
 type Placed = End & { readonly connector: AnyConnector; readonly at: Place };
 
 /** The ends of a config that do not go with one another, as their connectors judge; each with the place of the other. */
-export function disagreements(routes: readonly RouteModel[]): Problem[] {
-  const problems: Problem[] = [];
+export function disagreements(routes: readonly RouteModel[]): Fault[] {
+  const faults: Fault[] = [];
   for (const [connector, ends] of Map.groupBy(routes.flatMap(endsOfRoute), (end) => end.connector)) {
     for (const { end, other, message } of connector.misfits?.(ends) ?? []) {
       const { file, line, col } = (other as Placed).at;
       const hint = `the other end is at ${file}:${line}:${col}`;
-      problems.push({ ...(end as Placed).at, rule: 'misfit', message, hint, severity: 'error' });
+      faults.push({ at: (end as Placed).at, rule: 'misfit', message, hint });
     }
   }
-  problems.push(...routes.flatMap(otherLimits));
-  return problems;
+  return [...faults, ...routes.flatMap(otherLimits)];
 }
 
 /** All entries of a route that say `disk` mean one log, so a limit is written once, or the same. */
-function otherLimits(route: RouteModel): Problem[] {
+function otherLimits(route: RouteModel): Fault[] {
   const ends = deadEndsOf(route).filter(isDeadDisk);
   return Object.keys(deadDiskFields).flatMap((name) => {
     const [first, ...rest] = ends.filter(({ config }) => config[name] !== undefined);
@@ -31,7 +31,7 @@ function otherLimits(route: RouteModel): Problem[] {
     const { file, line, col } = first?.at ?? route.at;
     const hint = `the other one is at ${file}:${line}:${col}; write it once, or the same`;
     const message = `the dead letters of route ${route.name} have another ${name} here`;
-    return others.map(({ at }): Problem => ({ ...at, rule: 'misfit', message, hint, severity: 'error' }));
+    return others.map(({ at, places }): Fault => ({ at: places.get(name) ?? at, rule: 'misfit', message, hint }));
   });
 }
 

@@ -1,17 +1,18 @@
 import type { Life } from '../buffer/lives.ts';
 import type { Clock } from '../clock.ts';
 import { isDeadDisk } from '../config/dead-disk.ts';
-import type { BufferModel, EndModel, Problem, RouteModel, StepModel } from '../config/model.ts';
-import type { EndContext, Log, Queue, QueueLimits, SourceEnd, Table } from '../connector.ts';
+import type { BufferModel, RouteModel, StepModel } from '../config/model.ts';
+import type { EndContext, Log, Queue, QueueLimits, Table } from '../connector.ts';
 import type { DeadStore, RoutePlan } from '../engine/plan.ts';
 import type { AnyStep } from '../steps/index.ts';
-import { type CompiledSink, deadName, makeSink, makeSource, nameOf, sinkName, tapName } from './ends.ts';
+import { type CompiledSink, type Ends, makeEnds } from './ends.ts';
+import type { Fault } from './fault.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
 import { type OpenBuffer, planOf } from './plan.ts';
 import { deadEndsOf } from './remedies.ts';
 import { sharing } from './share.ts';
 import { compileChain, type Watch } from './steps.ts';
-import { type CompiledTap, tapsOf } from './taps.ts';
+import { tapsOf } from './taps.ts';
 
 /** What a route needs of the process it runs in. */
 export interface Surroundings {
@@ -37,22 +38,17 @@ export interface Surroundings {
 }
 
 /** A route whose parts are made but not connected. */
-export interface CompiledRoute {
+export interface CompiledRoute extends Ends {
   readonly name: string;
   readonly model: RouteModel;
   readonly label: RouteLabel;
-  readonly source: { readonly name: string; readonly model: EndModel; readonly end: SourceEnd };
-  readonly sinks: readonly CompiledSink[];
-  /** In the order of the entries of `onError`. */
-  readonly deadLetters: readonly CompiledSink[];
-  readonly taps: readonly CompiledTap[];
   /** What the config asks for and the route cannot keep. */
-  readonly problems: readonly Problem[];
+  readonly faults: readonly Fault[];
   /** Opens the buffer, if there is one, and says how to run the route. */
   plan(): Promise<RoutePlan>;
 }
 
-/** Makes the ends and the steps, and computes what the route keeps. Connects to nothing. */
+/** Makes the ends and the steps, and computes what the route keeps. Connects to nothing. Throws BadEnds. */
 export function compileRoute(model: RouteModel, around: Surroundings): CompiledRoute {
   const log = around.log(model.name);
   const table = (name: string) => around.table(name);
@@ -71,16 +67,8 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
   const { clock, allowScripts, watch } = around;
   const compileSteps = (steps: readonly StepModel[]): AnyStep => compileChain(steps, { log, clock, table, allowScripts }, watch);
   const shared = sharing(model.sink, compileSteps);
-  const source = { name: `source ${nameOf(model.source)}`, model: model.source, end: makeSource(model.source, context('source')) };
-  const sinks = shared.ends.map((end, i) => makeSink(end, sinkName(shared.ends, i), context(i === 0 ? 'sink' : `sink${i + 1}`)));
   const deadEnds = deadEndsOf(model);
-  const deadLetters = deadEnds.map((end, i) => makeSink(end, deadName(deadEnds, i), context(i === 0 ? 'dead' : `dead${i + 1}`)));
-  const tapSteps = tapsOf(model);
-  const tapEnds = tapSteps.map(({ sink }) => sink.end);
-  const taps = tapSteps.map((step, i) => ({
-    step,
-    ...makeSink(step.sink.end, tapName(tapEnds, i), context(i === 0 ? 'tap' : `tap${i + 1}`)),
-  }));
+  const { source, sinks, deadLetters, taps } = makeEnds(model.source, shared.ends, deadEnds, tapsOf(model), context);
   const label = labelOf({
     source: { name: source.name, can: source.end.can },
     sinks: sinks.map(({ name, end }) => ({ name, can: end.can })),
@@ -96,7 +84,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     sinks,
     deadLetters,
     taps,
-    problems: [...broken(model, label), ...[...sinks, ...deadLetters, ...taps].flatMap(idleBreaker)],
+    faults: [...broken(model, label), ...[...sinks, ...deadLetters, ...taps].flatMap(idleBreaker)],
     plan: async () => {
       const buffer = model.buffer && (await around.openBuffer(model.name, model.buffer, log, model.window.messages));
       const deadStore = deadEnds.some(isDeadDisk) ? around.deadLetters(model.name, {}) : undefined;
@@ -108,20 +96,25 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
 }
 
 /** A breaker for a sink that never refuses for now. */
-function idleBreaker({ name, model, end }: CompiledSink): Problem[] {
+function idleBreaker({ name, model, end }: CompiledSink): Fault[] {
   if (!model.breaker || end.can.keepsOrder === 'none') return [];
   const message = `the breaker of ${name} would never open: to keep order it hangs up instead of refusing for now`;
-  return [{ ...model.at, rule: 'breaker', message, severity: 'error', hint: 'leave it out: a link that is lost has a back-off already' }];
+  const hint = 'leave it out: a link that is lost has a back-off already';
+  return [{ at: model.places.get('breaker') ?? model.at, rule: 'breaker', message, hint }];
 }
 
-function broken(model: RouteModel, label: RouteLabel): Problem[] {
-  const problems: Problem[] = [];
-  const why = label.weaknesses.join('; ');
-  const blame = (rule: string, message: string) =>
-    problems.push({ ...model.at, rule, message, severity: 'error', ...(why !== '' && { hint: why }) });
-  if (model.guarantee && !keeps(label.delivery, model.guarantee))
-    blame('guarantee', `route ${model.name} asks for ${model.guarantee} and can keep ${label.delivery}`);
-  if (model.order && !keepsOrder(label.order, model.order))
-    blame('order', `route ${model.name} asks for order ${model.order} and can keep ${label.order}`);
-  return problems;
+function broken({ name, at, places, guarantee, order }: RouteModel, label: RouteLabel): Fault[] {
+  const faults: Fault[] = [];
+  const blame = (rule: 'guarantee' | 'order', message: string, why: readonly string[]) =>
+    faults.push({
+      at: places.get(rule) ?? at,
+      rule,
+      message,
+      hint: [...why.slice(0, 2), `\`mqferry explain ${name}\` says more`].join('; '),
+    });
+  if (guarantee && !keeps(label.delivery, guarantee))
+    blame('guarantee', `route ${name} asks for ${guarantee} and can keep ${label.delivery}`, label.deliveryLimits);
+  if (order && !keepsOrder(label.order, order))
+    blame('order', `route ${name} asks for order ${order} and can keep ${label.order}`, label.orderLimits);
+  return faults;
 }

@@ -10,6 +10,10 @@ export interface RouteLabel {
   readonly orderBut: string | undefined;
   /** Why it is not stronger, with the remedy; one sentence each. */
   readonly weaknesses: readonly string[];
+  /** Those of them that limit the delivery. */
+  readonly deliveryLimits: readonly string[];
+  /** Those of them that limit the order, and what the source says of it. */
+  readonly orderLimits: readonly string[];
   /** Which copies of a message can be known by their `mqf-id`; one sentence each. */
   readonly copies: readonly string[];
   /** What becomes of properties and headers on the way; one sentence each. */
@@ -49,6 +53,8 @@ export function labelOf(parts: RouteParts): RouteLabel {
     order,
     orderBut,
     weaknesses: [...limits.map((limit) => limit.why), ...reasons, ...notes],
+    deliveryLimits: limits.map((limit) => limit.why),
+    orderLimits: [...reasons, ...(source.can.notes ?? [])],
     copies: copiesOf(parts),
     losses: sinks.flatMap((sink) => lossesOf(source.can.carries, sink)),
   };

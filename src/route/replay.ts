@@ -31,7 +31,7 @@ export function compileReplay(model: RouteModel, replay: Replay, around: Surroun
 
 function endOf(source: SourceEnd, { at }: RouteModel): EndModel {
   const connector = defineConnector({ name: 'dead letters', summary: '', source: { fields: {}, create: () => source } });
-  return { connector, config: {}, at };
+  return { connector, config: {}, at, places: new Map() };
 }
 
 function replayPlan(whole: RoutePlan, behind: RoutePlan | undefined, { open, hops }: Replay): RoutePlan {

@@ -1,10 +1,11 @@
-import type { Problem, RouteModel, StepModel } from '../config/model.ts';
+import type { RouteModel, StepModel } from '../config/model.ts';
 import { stepKinds } from '../steps/index.ts';
+import type { Fault } from './fault.ts';
 import { endsOf, stepsOf } from './share.ts';
 import { tapsOf } from './taps.ts';
 
 /** The tables that steps look into and that no route of the config feeds: all that is looked for there would be missing. */
-export function unfedTables(routes: readonly RouteModel[]): Problem[] {
+export function unfedTables(routes: readonly RouteModel[]): Fault[] {
   const fed = new Set(
     routes
       .flatMap((route) => [...endsOf(route.sink), ...tapsOf(route).map(({ sink }) => sink.end)])
@@ -17,7 +18,7 @@ export function unfedTables(routes: readonly RouteModel[]): Problem[] {
       if (name === undefined || fed.has(name)) return [];
       const known = [...fed].filter((one) => one !== undefined);
       const hint = known.length > 0 ? `there are: ${known.join(', ')}` : `write a route with \`sink: { table: { name: ${name} } }\``;
-      return { ...step.at, rule: 'unfed-table', message: `no route feeds the table ${name}`, hint, severity: 'error' as const };
+      return [{ at: step.at, rule: 'unfed-table', message: `no route feeds the table ${name}`, hint }];
     });
 }
 

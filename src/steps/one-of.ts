@@ -1,4 +1,4 @@
-import { MqferryError } from '../errors.ts';
+import { BadSetting, MqferryError } from '../errors.ts';
 
 /** The one key of several optional ones that is written. Throws CONFIG_INVALID. */
 export function chosen<V extends Readonly<Record<string, unknown>>>(
@@ -6,6 +6,8 @@ export function chosen<V extends Readonly<Record<string, unknown>>>(
   value: V,
 ): readonly [name: keyof V & string, options: unknown] {
   const written = Object.entries(value).filter(([, options]) => options !== undefined);
-  if (written.length !== 1) throw new MqferryError('CONFIG_INVALID', `${step} needs one of ${Object.keys(value).join(', ')}`);
+  const [first, second] = written;
+  if (first && second) throw new BadSetting(second[0], `${first[0]} and ${second[0]} exclude each other: keep one of them`);
+  if (!first) throw new MqferryError('CONFIG_INVALID', `${step} needs one of ${Object.keys(value).join(', ')}`);
   return written[0] as [keyof V & string, unknown];
 }

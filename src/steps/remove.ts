@@ -15,7 +15,7 @@ export const remove = defineStep({
   touches: (names) => names.map((part) => ({ part, sets: false })),
   explain: (names) => `removes ${names.join(', ')}`,
   compile(names) {
-    const targets = parseTargets(names);
+    const targets = parseTargets(names, (_, index) => index);
     return eachMessage('remove', (message) => {
       const draft = new Draft(message);
       for (const target of targets) draft.set(target, null);

@@ -1,5 +1,5 @@
 import { map, text } from '../config/fields.ts';
-import { MqferryError } from '../errors.ts';
+import { BadSetting, MqferryError } from '../errors.ts';
 import type { Headers, Message } from '../message.ts';
 import { JsonDraft } from './json.ts';
 import { defineStep, eachMessage } from './step.ts';
@@ -44,19 +44,21 @@ function compileNames(names: Readonly<Record<string, string>>): { headers: Reado
   const headers = new Map<string, string>();
   const moves: Move[] = [];
   const from = parseTargets(Object.keys(names));
-  const to = parseTargets(Object.values(names));
+  const keys = Object.keys(names);
+  const to = parseTargets(Object.values(names), (_, index) => keys[index] as string);
   from.forEach((old, i) => {
     const fresh = to[i];
     if (old.kind === 'header' && fresh?.kind === 'header') headers.set(old.name, fresh.name);
     else if (old.kind === 'path' && fresh?.kind === 'path') moves.push({ from: old.path, to: fresh.path });
     else
       refuse(
-        `${Object.keys(names)[i]} can only be renamed to a name of its own kind: header.<name> or body.<path>; else use set and remove`,
+        keys[i] as string,
+        `${keys[i]} can only be renamed to a name of its own kind: header.<name> or body.<path>; else use set and remove`,
       );
   });
   for (const { from } of moves) {
     if (moves.some((other) => other.from.length < from.length && other.from.every((name, i) => name === from[i])))
-      refuse(`body.${from.join('.')} is a part of another that is renamed here: use two steps`);
+      refuse(`body.${from.join('.')}`, `body.${from.join('.')} is a part of another that is renamed here: use two steps`);
   }
   return { headers, moves };
 }
@@ -86,6 +88,6 @@ function moveParts(message: Message, moves: readonly Move[]): ReturnType<JsonDra
   return draft.change();
 }
 
-function refuse(sentence: string): never {
-  throw new MqferryError('CONFIG_INVALID', sentence);
+function refuse(key: string, sentence: string): never {
+  throw new BadSetting(key, sentence);
 }

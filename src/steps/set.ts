@@ -1,5 +1,5 @@
 import { map, type Value, value } from '../config/fields.ts';
-import { MqferryError } from '../errors.ts';
+import { BadSetting } from '../errors.ts';
 import { Draft } from './draft.ts';
 import { assertFits } from './slots.ts';
 import { defineStep, eachMessage } from './step.ts';
@@ -26,7 +26,7 @@ export const set = defineStep({
     const names = Object.keys(values);
     const changes = parseTargets(names).map((target, i) => ({ target, value: values[names[i] as string] ?? null }));
     changes.forEach(({ target, value }, i) => {
-      checkConstant(target, value);
+      checkConstant(names[i] as string, target, value);
       if (value?.constant === undefined) assertFits(target, names[i] as string, value?.yields);
     });
     return eachMessage('set', (message) => {
@@ -45,13 +45,13 @@ function explainSet(values: Readonly<Record<string, Value | null>>): string {
 }
 
 /** A value that is the same for every message is checked before there is one. */
-function checkConstant(target: Target, value: Value | null): void {
+function checkConstant(name: string, target: Target, value: Value | null): void {
   if (value === null || value.constant === undefined) return;
   try {
     if (target.kind === 'property') propertyValue(target.name, value.constant);
     else if (target.kind === 'key') keyValue(value.constant);
     else if (target.kind === 'header') headerValue(target.name, value.constant);
   } catch (error) {
-    throw new MqferryError('CONFIG_INVALID', (error as Error).message, { cause: error });
+    throw new BadSetting(name, `${(error as Error).message}, found "${value.text}"`);
   }
 }

@@ -1,5 +1,5 @@
 import { type Expression, expression, group, oneOf, size, whole } from '../config/fields.ts';
-import { MqferryError } from '../errors.ts';
+import { BadSetting, MqferryError } from '../errors.ts';
 import type { Message, MessageInit } from '../message.ts';
 import { bodyChange } from './json.ts';
 import { jsonValues } from './json-stream.ts';
@@ -62,7 +62,8 @@ type Body = Partial<MessageInit> & { json?: unknown };
 type Cut = (message: Message, max: number) => readonly Body[];
 
 function compileCut(list: Expression | undefined, by: 'lines' | 'json' | undefined): Cut {
-  if ((list === undefined) === (by === undefined)) throw new MqferryError('CONFIG_INVALID', 'split needs one of `list` and `by`');
+  if (list !== undefined && by !== undefined) throw new BadSetting('by', '`list` and `by` exclude each other: keep one of them');
+  if (list === undefined && by === undefined) throw new MqferryError('CONFIG_INVALID', 'split needs one of `list` and `by`');
   if (list !== undefined) {
     assertList(list.yields, 'list');
     return (message, max) => elementsOf(list(message), max);

@@ -1,10 +1,10 @@
 import type { Ajv as AjvClass, ErrorObject, ValidateFunction } from 'ajv';
 import { anything, file, group } from '../config/fields.ts';
-import { MqferryError } from '../errors.ts';
+import { BadSetting, MqferryError } from '../errors.ts';
 import { compilePattern } from '../expr/index.ts';
 import { assertDepth, readJson } from './json.ts';
 import { areUnique } from './json-unique.ts';
-import { load, readSchema } from './lazily.ts';
+import { load, readJsonSchema } from './lazily.ts';
 import { defineStep, eachMessage } from './step.ts';
 
 export const validate = defineStep({
@@ -40,15 +40,9 @@ tombstone has no body and passes.`,
 });
 
 function schemaOf({ schema, file }: { readonly schema: unknown; readonly file: string | undefined }): unknown {
-  if ((schema === undefined) === (file === undefined))
-    throw new MqferryError('CONFIG_INVALID', 'validate needs one of `schema` and `file`');
-  if (file === undefined) return schema;
-  try {
-    return JSON.parse(readSchema(file));
-  } catch (error) {
-    if (error instanceof MqferryError) throw error;
-    throw new MqferryError('CONFIG_INVALID', `${file} is not JSON: ${(error as Error).message}`, { cause: error });
-  }
+  if (schema !== undefined && file !== undefined) throw new BadSetting('file', '`schema` and `file` exclude each other: keep one of them');
+  if (schema === undefined && file === undefined) throw new MqferryError('CONFIG_INVALID', 'validate needs one of `schema` and `file`');
+  return file === undefined ? schema : readJsonSchema(file);
 }
 
 const drafts: Readonly<Record<string, string>> = { '2019-09': 'ajv/dist/2019.js', '2020-12': 'ajv/dist/2020.js' };
@@ -59,7 +53,7 @@ const fastFormats = ['email', 'uri', 'uri-reference'];
 
 function compileSchema(schema: unknown): ValidateFunction {
   if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
-    throw new MqferryError('CONFIG_INVALID', 'a schema is a map');
+    throw new BadSetting('schema', 'a schema is a map; that of a file is named by `file: …`');
   const named = typeof schema === 'object' ? String((schema as Record<string, unknown>)['$schema'] ?? '') : '';
   const draft = Object.keys(drafts).find((name) => named.includes(name));
   const Ajv = load(draft === undefined ? 'ajv' : (drafts[draft] as string)).default as typeof AjvClass;
@@ -87,8 +81,16 @@ function compileSchema(schema: unknown): ValidateFunction {
   try {
     return ajv.compile(schema as object);
   } catch (error) {
-    throw new MqferryError('CONFIG_INVALID', `the schema cannot be used: ${(error as Error).message}`, { cause: error });
+    throw new MqferryError('CONFIG_INVALID', `the schema cannot be used: ${inOurWords((error as Error).message)}`, { cause: error });
   }
+}
+
+function inOurWords(message: string): string {
+  const [, reference] = /^can't resolve reference (.*) from id /.exec(message) ?? [];
+  if (reference !== undefined) return `it holds nothing that is called ${reference}, and a $ref cannot leave it`;
+  const [, path = '', fault] = /^schema is invalid: data(\S*) ([^,]*)/.exec(message) ?? [];
+  if (fault !== undefined) return `${path.slice(1).replaceAll('/', '.') || 'it'} ${fault}`;
+  return message.replace(/^strict mode: /, '').replace(/^unknown keyword: /, 'unknown keyword ');
 }
 
 /** Names of the body are told only when the schema has them: the rest is the sender's. */

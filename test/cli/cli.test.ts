@@ -58,7 +58,7 @@ describe('the command line', () => {
 `);
     const { code, err } = await mqferry(['validate', path]);
     expect(code).toBe(78);
-    expect(err).toContain(`${path}:5:9 bad-step: "bodi" is nothing that can be set — did you mean "body"?`);
+    expect(err).toContain(`${path}:5:16 bad-step: "bodi" is no part of a message — did you mean "body"?`);
     const ends = file(`routes:
   a:
     source: { kafka: { connection: { brokers: localhost:9092 }, groupId: g } }
@@ -69,8 +69,8 @@ describe('the command line', () => {
 `);
     const both = await mqferry(['validate', ends]);
     expect(both.code).toBe(78);
-    expect(both.err).toContain(`${ends}:3:15 bad-end: a kafka source needs either`);
-    expect(both.err).toContain(`${ends}:6:15 bad-end: a kafka source needs either`);
+    expect(both.err).toContain(`${ends}:3:15 bad-end: a kafka source needs \`topics\` or \`pattern\``);
+    expect(both.err).toContain(`${ends}:6:15 bad-end: a kafka source needs \`topics\` or \`pattern\``);
   });
 
   test('a message that failed for good stops its only route, which ends the run with 1 and names the reason', async () => {

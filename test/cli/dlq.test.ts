@@ -164,7 +164,7 @@ describe('what cannot be', () => {
     ['{ deadLetter: { mqtt: { topic: dead } } }', 'show', 'MQTT gives nothing back that was published before'],
     ['{ deadLetter: print }', 'replay', 'print gives nothing back that was sent there'],
     ['{ deadLetter: { rabbitmq: { exchange: e } } }', 'show', 'which queues the exchange e fills is known to the broker alone'],
-    ['{ deadLetter: { kafka: { connection: { brokers: x }, topic: "${{ id }}" } } }', 'show', 'each message names its topic'],
+    ['{ deadLetter: { kafka: { connection: { brokers: x:1 }, topic: "${{ id }}" } } }', 'show', 'each message names its topic'],
     ['{ deadLetter: { stomp: { destination: /topic/t } } }', 'purge', '/topic/t keeps nothing that could be read again'],
     ['{ deadLetter: { local: { queue: q } } }', 'export', 'in the memory of the process that runs the route'],
     [

@@ -26,8 +26,8 @@ export interface Around {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts mqferry in a process of its own, as a user does; it does not outlive the test. */
-export function start(args: readonly string[], { cwd = root, env = {} }: Around = {}): Started {
+/** Starts mqferry in a process of its own, as a user does, in a folder that is empty unless told; it does not outlive the test. */
+export function start(args: readonly string[], { cwd = folder(), env = {} }: Around = {}): Started {
   const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';

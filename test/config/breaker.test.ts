@@ -21,7 +21,7 @@ test.each([
   ['an unknown key', rabbit('{ failure: 3 }'), 'unknown-key: unknown key "failure"'],
   [
     'a sink that keeps order',
-    '{ kafka: { connection: { brokers: [localhost] }, topic: t, breaker: {} } }',
+    '{ kafka: { connection: { brokers: [localhost:9092] }, topic: t, breaker: {} } }',
     'breaker: the breaker of sink kafka would never open',
   ],
 ])('%s is refused', async (_, sink, found) => {

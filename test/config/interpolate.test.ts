@@ -56,18 +56,18 @@ test.each([
 test.each([
   ['${NONE}', 'the environment variable NONE is not set'],
   ['${NONE:?set it in the unit file}', 'the environment variable NONE is not set: set it in the unit file'],
-  ['${EMPTY:?need}', 'the environment variable EMPTY is not set: need'],
+  ['${EMPTY:?need}', 'the environment variable EMPTY is empty: need'],
   ['${body.x}', 'an unresolved `${`'],
   ['${A:def}', 'an unresolved `${`'],
   ['${A', 'a `${` that is never closed'],
   ['${}', 'an unresolved `${`'],
   ['${ A }', 'an unresolved `${`'],
-  ['${file:none}', 'cannot read the file none: ENOENT'],
+  ['${file:none}', 'cannot read the file none: there is no such file'],
   ['${file:empty}', 'the file empty is empty'],
   ['${file:large}', 'larger than 64 KiB'],
   ['${file:.}', 'not a regular file'],
   ['${file:/dev/zero}', 'not a regular file'],
-  ['${file:}', 'cannot read the file'],
+  ['${file:}', 'a `${file:}` without a path'],
   ['${X:-'.repeat(20) + '}'.repeat(20), 'more than eight deep'],
 ])('%s is an error', (text, message) => expect(() => fill(text)).toThrow(message));
 

@@ -176,7 +176,6 @@ test.each([
   ['queue: |-\n  a\n  b', 'a\nb'],
   ['queue: a b\n  c', 'a b c'],
   ['queue: $share/g/a', '$share/g/a'],
-  ['queue: ""', ''],
 ])('text is what stands in the file: %j', async (line, text) => expect((await source(line)).config['queue']).toBe(text));
 
 test('any YAML keeps the types of JSON', async () => {

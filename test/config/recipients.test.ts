@@ -67,7 +67,7 @@ describe('what is wrong is found', () => {
     ['an empty list', "{ oneOf: '${{ a }}', allow: [] }", '7:39 missing: allow names no sink'],
     ['an empty name', "{ oneOf: '${{ a }}', allow: { '': print } }", '7:41 wrong-type: an empty name in allow'],
     ['an unknown sink', "{ oneOf: '${{ a }}', allow: { a: prnt } }", '7:44 unknown-connector'],
-    ['steps without a sink', "{ oneOf: '${{ a }}', allow: { a: { steps: [drop] } } }", '7:44 missing: sink is missing'],
+    ['steps without a sink', "{ oneOf: '${{ a }}', allow: { a: { steps: [drop] } } }", '7:44 missing: the case has no sink'],
     [
       'two of the same name',
       `{ oneOf: '\${{ a }}', allow: [${rabbit('shop')}, ${rabbit('shop')}] }`,

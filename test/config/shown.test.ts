@@ -52,7 +52,7 @@ describe('an expression shows the reference and not what it stands for', () => {
 
 describe('an error of an expression quotes no piece of what was filled in, and says where it is', () => {
   test.each([
-    ['at its end', `filter: 'body.x \${MY_TOKEN} "and more"'`, 'ended before `${MY_TOKEN} "and mor`', 25],
+    ['at its end', `filter: 'body.x \${MY_TOKEN} "and more"'`, 'there is no $ in expressions', 25],
     ['behind it', `filter: 'body.x == "\${MY_TOKEN}" # 1'`, 'ended before `# 1`', 42],
     ['in a pattern', `filter: 'body.x.matches("(\${MY_TOKEN}")'`, 'this is not a pattern', 33],
     ['in a format of times', `filter: 'formatTime(now, "\${MY_TOKEN}") == ""'`, 'this is not a format of times', 34],

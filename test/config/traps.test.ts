@@ -9,7 +9,7 @@ describe('a line that YAML reads differently', () => {
     ['a tag', step('filter: !has(body.x)'), '6:17 yaml-tag', "quote it: '!…'"],
     ['a tag of YAML itself', step('filter: !!str x'), '6:17 yaml-tag', "quote it: '!…'"],
     ['a tag on a map', step('map: !x { a: b }'), '6:14 yaml-tag', "quote it: '!…'"],
-    ['an alias of nothing', routeWith('').replace('orders }', '*.orange.* }'), '3:34 yaml-alias', "quote it: '*…'"],
+    ['an alias of nothing', routeWith('').replace('orders }', '*.orange.* }'), '3:34 yaml-alias', "quote it if it is meant as text: '*…'"],
     ['an anchor that nobody uses', step('log: &abc'), '6:14 yaml-anchor', "quote it: '&…'"],
     ['an anchor before a text', step('log: &abc def'), '6:14 yaml-anchor', "quote it: '&…'"],
     [
@@ -47,10 +47,10 @@ describe('a line that YAML reads differently', () => {
     ['an expression that is not there', step('filter:'), '6:16 empty-expression', 'is it cut by ` #`, or not indented?'],
     ['an empty block', step('filter: |-\n'), '6:17 empty-expression', 'is it cut by ` #`, or not indented?'],
     ['an empty leaf', step('map: { a: }'), '6:19 empty-expression', 'is it cut by ` #`, or not indented?'],
-    ['an expression that is a map', step('filter: { a: b }'), '6:17 wrong-type', "quote it: '…'"],
+    ['an expression that is a map', step('filter: { a: b }'), '6:17 wrong-type', "if it is meant as one, quote it: '…'"],
     ['an expression in template marks', step("filter: '${{ body.x }}'"), '6:17 bad-expression', 'write it without `${{` and `}}`'],
     ['null for a text', routeWith('').replace('orders }', 'null }'), '3:34 null', "quote it if it is meant as text: 'null'"],
-    ['a tilde for a text', routeWith('').replace('orders }', '~ }'), '3:34 null', "quote it if it is meant as text: 'null'"],
+    ['a tilde for a text', routeWith('').replace('orders }', '~ }'), '3:34 null', "quote it if it is meant as text: '~'"],
     ['nothing for a text', routeWith('').replace('orders }', '}'), '3:34 null', 'give it a value, or leave out the key'],
     [
       'a name with nothing behind it',
@@ -58,8 +58,18 @@ describe('a line that YAML reads differently', () => {
       '4:20 null',
       'write the bare word `print` when nothing belongs to it',
     ],
-    ['a sink that is not there', routeWith('').replace('sink: print', 'sink:'), '4:10 null', undefined],
-    ['a key written twice', routeWith('').replace('orders }', 'a, queue: b }'), '3:37 duplicate-key', undefined],
+    [
+      'a sink that is not there',
+      routeWith('').replace('sink: print', 'sink:'),
+      '4:10 null',
+      'is what belongs here missing, or not indented?',
+    ],
+    [
+      'a key written twice',
+      routeWith('').replace('orders }', 'a, queue: b }'),
+      '3:37 duplicate-key',
+      'keep one of them, or put both into one',
+    ],
     ['a key that is a list', routeWith('? [a]\n: b'), '5:7 yaml-key', "quote it: '…'"],
   ])('%s is an error that says what to do', async (_what, text, rule, hint) => {
     const { problems } = await load(text);

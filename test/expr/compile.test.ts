@@ -167,7 +167,7 @@ describe('a mistake is found when it is compiled, at its place', () => {
     ['headers.x == "x"', 0, /did you mean header/],
     ['bdy.x == 1', 0, /did you mean body/],
     ['body.x >', 8, /too early/],
-    ['nothing(1)', 0, /there is no 'nothing/],
+    ['nothing(1)', 0, /there is no function "nothing"/],
     ['"a" > 1', 0, /string > number/],
     ['body.x.matches("(")', 15, /not a pattern/],
     ['regex.extract(body.x, "(?=a)") == "a"', 22, /not a pattern/],

@@ -117,7 +117,7 @@ describe('a test file is checked as a config is', () => {
     [
       'a target that is none',
       one('expect: { sinks: { kafka: [{ without: [heder.x] }] } }'),
-      '3:34 wrong-type: "heder.x" is nothing that can be set — did you mean "key"?',
+      '3:34 wrong-type: "heder.x" is no part of a message — did you mean "header.x"?',
     ],
     ['an origin that is a map', one('given: [{ origin: { a: {} } }]\nexpect: { dropped: 1 }'), '3:25 wrong-type: a must be a single value'],
     [

@@ -49,7 +49,7 @@ describe('in the config', () => {
     ['{ deadLetter: disc }', 'there is no connector "disc" — did you mean "disk"?'],
     [
       '[ { when: "true", deadLetter: { disk: { maxBytes: 1MiB } } }, { deadLetter: { disk: { maxBytes: 2MiB } } } ]',
-      'a.yaml:6:92 misfit: the dead letters of route a have another maxBytes here — the other one is at a.yaml:6:46; write it once',
+      'a.yaml:6:110 misfit: the dead letters of route a have another maxBytes here — the other one is at a.yaml:6:46; write it once',
     ],
   ])('%s is refused', async (onError, sentence) => {
     const { problems } = await compile(onError);

@@ -152,7 +152,7 @@ describe('avro', () => {
 
   test('a schema that is none is refused', async () => {
     expect(await problemsOf(avro('x'), { 'x.avsc': '{"type":"nope"}' })).toEqual([expect.stringMatching(/x\.avsc is not an Avro schema/)]);
-    expect(await problemsOf(avro('x'), { 'x.avsc': '{' })).toEqual([expect.stringMatching(/not an Avro schema/)]);
+    expect(await problemsOf(avro('x'), { 'x.avsc': '{' })).toEqual([expect.stringMatching(/x\.avsc is not JSON/)]);
     expect(await problemsOf(avro('y'))).toEqual([expect.stringMatching(/cannot read the file/)]);
   });
 });

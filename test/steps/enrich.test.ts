@@ -137,10 +137,10 @@ test('what is written wrongly is told', async () => {
   const file = 'file: { path: a.json }';
   const key = "key: '${{ body.id }}'";
   expect(await problem(`into: body.x, ${key}`)).toMatch(/needs one of http, file, table/);
-  expect(await problem(`into: body.x, ${file}, table: { name: t }, ${key}`)).toMatch(/needs one of http, file, table/);
+  expect(await problem(`into: body.x, ${file}, table: { name: t }, ${key}`)).toMatch(/file and table exclude each other/);
   expect(await problem(`into: body.x, ${file}`)).toMatch(/`key` is missing/);
   expect(await problem(`into: body.x, ${file}, key: body.id`)).toMatch(/same text for all messages/);
-  expect(await problem(`into: bodi.x, ${file}, ${key}`)).toMatch(/nothing that can be set/);
+  expect(await problem(`into: bodi.x, ${file}, ${key}`)).toMatch(/no part of a message/);
   expect(await problem(`into: body.x, ${file}, ${key}, missing: default`)).toMatch(/`default` is missing/);
   expect(await problem(`into: body.x, ${file}, ${key}, default: 1`)).toMatch(/never used/);
   expect(await problem(`into: body.x, http: { url: 'https://api.example/x' }, ${key}`)).toMatch(/the url says what is looked for/);

@@ -242,7 +242,7 @@ describe('encode csv', () => {
 
 test('decode and encode take one format, and explain themselves', async () => {
   expect(await problemsOf('- decode: {}')).toEqual([expect.stringMatching(/^decode needs one of json, xml, csv/)]);
-  expect(await problemsOf('- encode: { xml: {}, csv: {} }')).toEqual([expect.stringMatching(/^encode needs one of/)]);
+  expect(await problemsOf('- encode: { xml: {}, csv: {} }')).toEqual(['xml and csv exclude each other: keep one of them']);
   expect(await problemsOf('- decode: { csv: { delimiter: ab } }')).toEqual([expect.stringContaining('one character')]);
   expect(await explanationOf('- decode: { xml: {} }')).toBe('reads the body as XML and makes it JSON');
   expect(await explanationOf('- encode: { csv: {} }')).toBe('writes the JSON body as CSV');

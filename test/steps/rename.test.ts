@@ -96,7 +96,7 @@ test('rename fails where there is no such place', async () => {
 test.each([
   ['{ header.a: body.a }', /name of its own kind/],
   ['{ key: header.key }', /name of its own kind/],
-  ['{ header.a: region }', /nothing that can be set/],
+  ['{ header.a: region }', /no part of a message/],
   ['{ header.a: header.c, header.b: header.c }', /"header.c" stands here twice/],
   ['{ body.a: body.x, body.a.b: body.y }', /body.a.b is a part of another/],
 ])('rename: %s is refused', async (value, sentence) => {

@@ -173,11 +173,11 @@ describe('a set step is refused', () => {
   test.each<[string, Record<string, string | number | null>, RegExp]>([
     ['for an unknown target', { contenttype: 'x' }, /did you mean "contentType"/],
     ['for headers.x', { 'headers.x': 'x' }, /did you mean "header.x"/],
-    ['for a name without anything', { region: 'x' }, /nothing that can be set/],
+    ['for a name without anything', { region: 'x' }, /no part of a message/],
     ['for header.', { 'header.': 'x' }, /did you mean "header.name"/],
     ['for an empty part of a path', { 'body.a..b': 'x' }, /empty part/],
     ['for body and a part of it', { body: 'x', 'body.a': 'x' }, /two steps/],
-    ['for origin', { 'origin.topic': 'x' }, /nothing that can be set/],
+    ['for origin', { 'origin.topic': 'x' }, /no part of a message/],
     ['for a constant that can never be right', { priority: 300 }, /0 to 255/],
   ])('%s', (_, values, sentence) => {
     expect(() => set(values)).toThrow(sentence);

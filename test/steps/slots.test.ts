@@ -13,9 +13,9 @@ async function problemsOf(step: string): Promise<string[]> {
 
 describe('what can never fit is an error at load:', () => {
   test.each<[string, string]>([
-    ['- filter: \'"yes"\'', '6:18 this must be true or false, but it is string'],
+    ['- filter: \'"yes"\'', '6:18 this must be true or false, but it is a text; compare it with something'],
     ['- filter: body.?vip', '6:17 this must be true or false, but it is optional<any>; end it with .orValue(false)'],
-    ['- filter: [body.a, size(body.l)]', '6:26 this must be true or false, but it is number'],
+    ['- filter: [body.a, size(body.l)]', '6:26 this must be true or false, but it is a number; compare it with something'],
     ["- set: { key: '${{ [1] }}' }", '6:16 key must be text or a number or bytes, but this is a list'],
     ["- set: { key: '${{ now }}' }", '6:16 key must be text or a number or bytes, but this is a time'],
     ["- set: { id: '${{ 1 < 2 }}' }", '6:16 id must be text or a number or bytes, but this is true or false'],

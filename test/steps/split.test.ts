@@ -124,7 +124,7 @@ describe('split', () => {
 
   test('takes one of list and by, and says so', async () => {
     expect(await problemsOf('- split: { maxParts: 3 }')).toEqual(['split needs one of `list` and `by`']);
-    expect(await problemsOf('- split: { list: body, by: lines }')).toEqual(['split needs one of `list` and `by`']);
+    expect(await problemsOf('- split: { list: body, by: lines }')).toEqual(['`list` and `by` exclude each other: keep one of them']);
     expect(await explanationOf('- split: { list: body.a, maxParts: 3 }')).toBe('makes a message of each element of body.a, at most 3');
   });
 });

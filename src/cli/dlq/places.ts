@@ -108,7 +108,7 @@ export interface Reading {
 export function sourceOf({ model, back }: BrokerPlace, reading: Reading): SourceEnd {
   const fields = model.connector.source?.fields ?? {};
   const config = { ...withDefaults(fields, back.config), connection: back.config['connection'] };
-  return makeSource({ connector: model.connector, config, at: model.at }, contextOf(reading));
+  return makeSource({ ...model, config }, contextOf(reading));
 }
 
 /** With a client id of its own, so that the links of a running route are left alone. */

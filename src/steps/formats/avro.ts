@@ -1,6 +1,6 @@
 import { file, group } from '../../config/fields.ts';
 import { MqferryError } from '../../errors.ts';
-import { load, readSchema } from '../lazily.ts';
+import { load, readJsonSchema } from '../lazily.ts';
 import { readAvro } from './avro-read.ts';
 import type { AvroType } from './avro-type.ts';
 import { writeAvro } from './avro-write.ts';
@@ -34,11 +34,12 @@ export const encodeAvro: Direction<{ readonly schema: string }, Encode> = {
 };
 
 function parse(path: string): AvroType {
-  const text = readSchema(path);
+  const schema = readJsonSchema(path);
   try {
     const { Type } = load('avsc') as typeof import('avsc');
-    return Type.forSchema(JSON.parse(text), { wrapUnions: true }) as unknown as AvroType;
+    return Type.forSchema(schema as never, { wrapUnions: true }) as unknown as AvroType;
   } catch (error) {
-    throw new MqferryError('CONFIG_INVALID', `${path} is not an Avro schema: ${(error as Error).message}`, { cause: error });
+    const reason = (error as Error).message.replace('undefined type name:', 'unknown type');
+    throw new MqferryError('CONFIG_INVALID', `${path} is not an Avro schema: ${reason}`, { cause: error });
   }
 }

@@ -55,7 +55,11 @@ function parse({ schema, message }: Options): Type {
     root.resolveAll();
     return root.lookupType(message);
   } catch (error) {
-    throw new MqferryError('CONFIG_INVALID', `cannot use ${schema}: ${(error as Error).message}`, { cause: error });
+    // The library says the path once more, and the line.
+    const reason = (error as Error).message
+      .replace(/ \(.*, line (\d+)\)$/, ' on line $1')
+      .replace(/^no such type: (.*)$/, 'it has no message $1');
+    throw new MqferryError('CONFIG_INVALID', `cannot use ${schema}: ${reason}`, { cause: error });
   }
 }
 

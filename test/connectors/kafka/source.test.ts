@@ -198,7 +198,7 @@ describe('the config of a Kafka source', () => {
   test('topics and pattern exclude each other, and one is needed', async () => {
     const { kafkaSource } = await import('../../../connectors/kafka/source.ts');
     const both = { ...sourceConfig(['x:1'], 'platformatic', 't'), pattern: 'a.*' };
-    expect(() => kafkaSource(both, context('c'))).toThrow(/either `topics` or `pattern`/);
+    expect(() => kafkaSource(both, context('c'))).toThrow(/`topics` and `pattern` exclude each other/);
     expect(() => kafkaSource({ ...both, topics: undefined, pattern: '(' }, context('c'))).toThrow(/not a regular expression/);
   });
 });

@@ -2,6 +2,8 @@ import type { Setup } from './scenario.ts';
 
 /** Without outages: a life that can do nothing for long takes its first message up just before the next kill, by chance three times in a row. */
 const kills: Setup = { drains: 1, quarantine: true, crashes: 6, crashEveryMs: 500 };
+/** So dense that one that is never cleared is met again and again. */
+const alike: Setup = { ...kills, crashes: 8, crashEveryMs: 250, isAlike: true };
 /** Nothing else than illness refuses, so nothing may be given up for it. */
 const ill: Setup = { illMs: 3000, crashes: 1, faults: { refuse: 0, sinkCut: 0 } };
 const storm: Setup = { crashes: 2, drains: 1, outages: 1 };
@@ -57,7 +59,7 @@ export const sound: Readonly<Record<string, Setup>> = {
   'a message that ends the process, watermark': { quarantine: true, hasDeadly: true, settling: 'cumulative', outages: 1, drains: 1 },
   'killed again and again, no message at fault': { ...kills },
   'killed again and again, buffered, no message at fault': { ...kills, isBuffered: true },
-  'killed again and again, all messages alike': { ...kills, isAlike: true },
+  'killed again and again, all messages alike': alike,
   'a tap that does anything, order none, all': { ...storm, isTapped: true, sinks: 'all' },
   'a tap that does anything, order lane, sink keeps order, killer': {
     ...storm,
@@ -193,7 +195,7 @@ export const controls: Readonly<Record<string, Control>> = {
     edit: { file: 'gate.ts', from: 'Math.max(...stops) >= after - 1', to: 'false' },
   },
   'what has ended well stays a suspect': {
-    setup: { ...kills, isAlike: true },
+    setup: alike,
     finds: 'quarantined',
     edit: {
       file: 'gate.ts',
