@@ -4,6 +4,7 @@ import { addCheck } from './check.ts';
 import { addCopy } from './copy.ts';
 import { addDemo } from './demo.ts';
 import { addDlq } from './dlq.ts';
+import { addEval } from './eval.ts';
 import { addExplain } from './explain.ts';
 import { addInit } from './init.ts';
 import { addList } from './list.ts';
@@ -18,6 +19,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
   addCheck,
   addExplain,
   addTest,
+  addEval,
   addInit,
   addCopy,
   addList,

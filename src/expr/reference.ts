@@ -15,6 +15,8 @@ An error is never "false": a message for which an expression fails goes to the d
 \`x.?y.orValue(z)\` where something may be missing. As in CEL, \`a && b\` is false when one side is false, and \`a || b\` true when one
 side is true, even if the other side fails.
 
+\`mqferry eval 'body.total > 100' --json '{"total": 120}'\` says what an expression is for a sample message, or where it is wrong.
+
 ## Numbers
 
 * There is one kind of number, that of JSON: a double. \`1\`, \`1.0\` and \`body.n\` are the same kind; \`7 / 2\` is 3.5, \`5 % 2\` is 1, and

@@ -24,11 +24,14 @@ export interface Started {
 export interface Around {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What it reads from stdin; else there is none. */
+  readonly input?: string;
 }
 
 /** Starts mqferry in a process of its own, as a user does, in a folder that is empty unless told; it does not outlive the test. */
-export function start(args: readonly string[], { cwd = folder(), env = {} }: Around = {}): Started {
-  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+export function start(args: readonly string[], { cwd = folder(), env = {}, input }: Around = {}): Started {
+  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.end(input);
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   let err = '';
