@@ -1,7 +1,8 @@
 /** CEL as mqferry has it: its names, functions, operators and limits. */
 import { Environment } from '@marcbachmann/cel-js';
+import { bits } from './functions/bits.ts';
 import { celDocs } from './functions/cel.ts';
-import { encoding } from './functions/encoding.ts';
+import { encoding, registerOrderOfBytes } from './functions/encoding.ts';
 import { hashes } from './functions/hashes.ts';
 import { lists } from './functions/lists.ts';
 import { maps } from './functions/maps.ts';
@@ -21,7 +22,7 @@ const ours: readonly (readonly [title: string, entries: readonly Entry[]])[] = [
   ['Text', text],
   ['Patterns', patterns],
   ['Topics', topics],
-  ['Numbers', numbers],
+  ['Numbers', [...numbers, ...bits]],
   ['Lists and sizes', lists],
   ['Maps', maps],
   ['Times', time],
@@ -46,6 +47,7 @@ function build(): Environment {
   registerPresence(built);
   registerTwoVariables(built);
   registerMixedNumbers(built);
+  registerOrderOfBytes(built);
   for (const [, entries] of ours) register(built, entries);
   return built;
 }

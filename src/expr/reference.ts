@@ -48,8 +48,8 @@ They hold for whoever writes the expression and for whoever sends the message.
   pass.
 * JSON more than 200 deep is an error. Patterns are RE2: their time grows with text and pattern, and never faster.
 
-Where it differs from CEL otherwise: \`lowerAscii\` and \`upperAscii\` leave everything but a-z alone, \`string(x)\` refuses what has no text, times
-are exact to the millisecond.
+\`lowerAscii\` and \`upperAscii\` leave everything but a-z alone, \`string(x)\` refuses what has no text, times are exact to the millisecond. Where it
+differs from CEL otherwise, and how much of the specification's own tests hold: [against the CEL specification](cel.md).
 `;
 
 /** Markdown: names, functions, and where it differs from CEL. */

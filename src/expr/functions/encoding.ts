@@ -1,4 +1,5 @@
 /** Encodings and JSON. */
+import type { Environment } from '@marcbachmann/cel-js';
 import { readJson } from '../body.ts';
 import { fail } from '../failure.ts';
 import { plain, textOf } from '../result.ts';
@@ -46,6 +47,14 @@ export const encoding: readonly Entry[] = [
     (_: unknown, x: unknown) => toJson(plain(x)),
   ],
 ];
+
+/** Byte by byte; of two that begin alike the shorter one is first. */
+export function registerOrderOfBytes(environment: Environment): void {
+  environment.registerOperator('bytes < bytes', (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) < 0);
+  environment.registerOperator('bytes <= bytes', (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) <= 0);
+  environment.registerOperator('bytes > bytes', (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) > 0);
+  environment.registerOperator('bytes >= bytes', (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) >= 0);
+}
 
 /** As JSON text; a bigint with all its digits. Numbers that are none, and bytes, have no JSON. */
 export function toJson(value: unknown): string {

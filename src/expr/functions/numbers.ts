@@ -7,7 +7,12 @@ import type { Entry } from './registry.ts';
 const leastAndGreatestMax = 8;
 
 export const numbers: readonly Entry[] = [
-  ['int(dyn): dyn', 'a whole number of text or a number, cut off after the point', 'int("42") + 1 == 43', int],
+  [
+    'int(dyn): dyn',
+    'a whole number of text or a number, cut off after the point; of a time the whole seconds since 1970',
+    'int("42") + 1 == 43',
+    int,
+  ],
   ['number(dyn): dyn', 'a number of text, written as in JSON', 'number("1.50") == 1.5', number],
   [
     'double(dyn): double',
@@ -86,7 +91,8 @@ function int(value: unknown): number | bigint {
   if (typeof value === 'string')
     return /^[+-]?\d{1,40}$/.test(value) ? narrowed(BigInt(value.replace('+', ''))) : fail('this text is not a whole number');
   if (typeof value === 'number' && Number.isSafeInteger(Math.trunc(value))) return Math.trunc(value);
-  return fail('int() takes text or a number of at most 2^53');
+  if (value instanceof Date) return Math.floor(value.getTime() / 1000);
+  return fail('int() takes text or a number of at most 2^53, or a time');
 }
 
 function number(value: unknown): number | bigint {

@@ -41,6 +41,12 @@ export const time: readonly Entry[] = [
   ],
   ['duration(string): google.protobuf.Duration', '`1h30m`, `250ms`', 'duration("1h30m") == duration("90m")', duration],
   [
+    'duration(google.protobuf.Duration): google.protobuf.Duration',
+    'itself',
+    'duration(duration("5s")) == duration("5s")',
+    (value: unknown) => value,
+  ],
+  [
     'parseTime(string, string): google.protobuf.Timestamp',
     'a time as this format says, of UTC unless the format has `XXX`',
     'parseTime("31.01.2026", "dd.MM.yyyy") == timestamp("2026-01-31T00:00:00Z")',
@@ -129,10 +135,14 @@ function timestamp(value: unknown): Date {
 
 const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
 
+/** The years 1 to 9999: what RFC 3339, and so other systems, can write. */
 export function timeAt(ms: number): Date {
   const time = new Date(ms);
-  return Number.isNaN(time.getTime()) ? fail('there is no such time') : time;
+  return time.getTime() >= firstTime && time.getTime() <= lastTime ? time : fail('there is no such time');
 }
+
+const firstTime = Date.parse('0001-01-01T00:00:00Z');
+const lastTime = Date.parse('9999-12-31T23:59:59.999Z');
 
 // The library does not export its Duration.
 const celDuration = parse('duration(x)');
