@@ -198,9 +198,9 @@ onError:
 Only what the sink refused for now is tried again: what a step could not do, and what the sink refuses for good, goes its way at once. A lost link is
 none of its business: what was on its way is written again. Only a link that is lost again and again with one and the same message alone on its way
 counts as a refusal of that message (\`REFUSED\`, from the second time on): many brokers answer a bad message by hanging up. \`when\` sees the message as it was read (behind a buffer: as it was stored), and is asked anew
-at each refusal, so it may also ask for \`error.attempts\`. An error in \`when\` is not taken for false: the route stops, and nothing is lost; begin
-with \`error.code\`, and with \`has(…)\` where something may be absent. When no entry holds, the route stops. A dead-letter sink that refuses stops
-the route, too. A message that several sinks have refused goes to one dead letter, that of the first.
+at each refusal, so it may also ask for \`error.attempts\`. An error in \`when\` is not taken for false: a later entry may take the message to
+its \`deadLetter\`, but not drop it; where there is none, the route stops, and nothing is lost. Begin with \`error.code\`, and with \`has(…)\` where
+something may be absent. When no entry holds, the route stops. A dead-letter sink that refuses stops the route, too. A message that several sinks have refused goes to one dead letter, that of the first.
 
 A step may have an \`onError\` of its own beside it, without \`retry\`; what no entry of it takes goes the way of the route's:
 

@@ -9,7 +9,10 @@ export function deadEndsOf(route: Pick<RouteModel, 'onError' | 'steps' | 'sink'>
   return rules.flatMap(({ deadLetter }) => deadLetter?.end ?? []);
 }
 
-/** What `onError` says of a failure: that of the step, then that of the route. Throws what a `when` throws. */
+/**
+ * What `onError` says of a failure: that of the step, then that of the route. A `when` that cannot be judged is not false: a later entry may
+ * still take the message to a dead letter, where nothing is lost; when it would drop it, what the `when` threw is thrown.
+ */
 export function remedies(
   route: Pick<RouteModel, 'onError' | 'steps' | 'sink'>,
   deadLetters: readonly SinkPlan[],
@@ -22,9 +25,19 @@ export function remedies(
   return ({ entered, error, attempts, step }) => {
     const { code, message } = error;
     attachError(entered, { code, message, attempts });
-    const holds = ({ when }: Rule) => when === undefined || when(entered) === true;
+    const unjudged: unknown[] = [];
+    const holds = ({ when }: Rule) => {
+      try {
+        return when === undefined || when(entered) === true;
+      } catch (thrown) {
+        unjudged.push(thrown);
+        return false;
+      }
+    };
     const own = step && ofSteps.get(step)?.find(holds);
-    return (own ?? ofRoute.find(holds))?.remedy ?? last;
+    const remedy = (own ?? ofRoute.find(holds))?.remedy ?? last;
+    if (unjudged.length > 0 && typeof remedy.way === 'string') throw unjudged[0];
+    return remedy;
   };
 }
 

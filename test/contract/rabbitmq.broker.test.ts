@@ -34,7 +34,7 @@ await brokerContract({
 });
 
 function properties(message: Message): amqp.Options.Publish {
-  const { id, correlationId, replyTo, timestamp, expiresAt, priority, contentType, contentEncoding, type } = message;
+  const { id, correlationId, replyTo, timestamp, expiresAt, priority, contentType, contentEncoding, type, appId } = message;
   const headers = Object.create(null) as Record<string, unknown>;
   for (const [name, value] of message.headers) headers[name] = value;
   return {
@@ -49,5 +49,6 @@ function properties(message: Message): amqp.Options.Publish {
     ...(contentType !== undefined && { contentType }),
     ...(contentEncoding !== undefined && { contentEncoding }),
     ...(type !== undefined && { type }),
+    ...(appId !== undefined && { appId }),
   };
 }

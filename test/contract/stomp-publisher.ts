@@ -34,7 +34,7 @@ export async function stompPublisher(port: number, host = '/', extra: Record<str
 /** The names of the brokers; a header of the message that has such a name is not meant. */
 function headersOf(destination: string, message: Message): Record<string, string> {
   const headers: Record<string, string> = { destination, persistent: 'true', 'content-length': String(message.body?.length ?? 0) };
-  const { contentType, correlationId, replyTo, expiresAt, priority, group, id, timestamp, contentEncoding, type } = message;
+  const { contentType, correlationId, replyTo, expiresAt, priority, group, id, timestamp, contentEncoding, type, appId } = message;
   const slots = {
     'content-type': contentType,
     'correlation-id': correlationId,
@@ -47,6 +47,7 @@ function headersOf(destination: string, message: Message): Record<string, string
     timestamp,
     'content-encoding': contentEncoding,
     type,
+    'app-id': appId,
   };
   for (const [name, value] of Object.entries(slots)) if (value !== undefined) headers[name] = String(value);
   for (const [name, value] of message.headers) Object.defineProperty(headers, name, { value: String(value), enumerable: true });

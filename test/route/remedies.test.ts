@@ -60,9 +60,18 @@ test('what no entry takes stops the route', async () => {
   expect(nameOf((await remedyOf('{ then: drop }'))(refused))).toBe('drop');
 });
 
-test('a condition that cannot be judged is not taken for false', async () => {
-  const remedy = await remedyOf('[{ when: body.customer.vip, deadLetter: print }, { then: drop }]');
-  expect(() => remedy(refused)).toThrow(/customer/);
+describe('a condition that cannot be judged is not taken for false', () => {
+  test.each(['drop', 'stop'])('nothing is lost by an entry behind it that says %s', async (way) => {
+    const remedy = await remedyOf(`[{ when: body.customer.vip, deadLetter: print }, { then: ${way} }]`);
+    expect(() => remedy(refused)).toThrow(/customer/);
+  });
+
+  test('a dead letter behind it may have the message', async () => {
+    const remedy = await remedyOf('[{ when: body.customer.vip, then: drop }, { when: body.a.b, deadLetter: print }, { deadLetter: print }]');
+    expect(nameOf(remedy(refused))).toBe('second');
+    const judged = { ...refused, entered: new Message({ body: Buffer.from('{"customer":{"vip":true}}') }) };
+    expect(nameOf(remedy(judged))).toBe('drop');
+  });
 });
 
 test('a dead letter keeps its own reason when the same delivery fails for another one', async () => {

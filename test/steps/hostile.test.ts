@@ -16,6 +16,7 @@ const written: Readonly<Record<string, readonly string[]>> = {
   base64: ['- base64: encode', '- base64: decode'],
   split: ['- split: { list: body.items }', '- split: { by: lines }', '- split: { by: json }', '- split: { list: \'headers("region")\' }'],
   decode: [
+    '- decode: { json: {} }',
     '- decode: { xml: {} }',
     '- decode: { csv: {} }',
     '- decode: { csv: { header: false } }',
@@ -24,6 +25,7 @@ const written: Readonly<Record<string, readonly string[]>> = {
     '- decode: { protobuf: { schema: t.proto, message: T } }',
   ],
   encode: [
+    '- encode: { json: {} }',
     '- encode: { xml: {} }',
     '- encode: { csv: {} }',
     '- map: "[body]"\n- encode: { csv: {} }',

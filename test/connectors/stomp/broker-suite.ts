@@ -34,6 +34,8 @@ export async function stompSuite(subject: Subject): Promise<void> {
     beforeAll(async () => {
       broker = await subject.kind.start();
       to = connection(broker.ports['stomp'] as number, { vhost: subject.vhost, broker: subject.name });
+      // RabbitMQ 3.10 has a new queue on disk about a second after it has confirmed it: these are there long before they are needed.
+      for (const queue of Object.values(restarted)) await (await openSource(to, queue)).close();
     });
     afterAll(() => broker?.dispose());
     const env = { subject, newQueue, to: () => to, broker: () => broker };
@@ -45,6 +47,9 @@ export async function stompSuite(subject: Subject): Promise<void> {
     restarts(env);
   });
 }
+
+/** The queues that live through a restart by this signal. */
+const restarted = { SIGTERM: '/queue/restarted', SIGKILL: '/queue/killed' };
 
 interface Env {
   readonly subject: Subject;
@@ -328,9 +333,9 @@ function topics({ subject, to }: Env): void {
 
   test('a selector takes only what it selects; a broker without selectors says so', async () => {
     const queue = '/queue/selected';
-    const open = () => openSource(to(), queue, { selector: "region = 'eu'" });
+    const open = async () => openSource(to(), queue, { selector: "region = 'eu'" });
     if (subject.name === 'rabbitmq') {
-      await expect(open()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+      await expect(open()).rejects.toThrow('rabbitmq has no selectors');
       return;
     }
     const sink = await openSink(to(), queue);
@@ -377,11 +382,11 @@ function peers({ newQueue, to, subject }: Env): void {
   });
 }
 
-function restarts({ newQueue, to, broker }: Env): void {
+function restarts({ to, broker }: Env): void {
   test.each(['SIGTERM', 'SIGKILL'] as const)(
     'survives a restart of the broker by %s: the link is lost, confirmed messages are there',
     async (signal) => {
-      const queue = newQueue();
+      const queue = restarted[signal];
       const sink = await openSink(to(), queue);
       await sink.write(texts(200));
       const source = await openSource(to(), queue);
