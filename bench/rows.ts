@@ -28,6 +28,10 @@ export function atLeast(what: string, value: number, unit: string, bar: number):
   return { what, value, unit, bar: `≥ ${bar}`, isMet: value >= bar };
 }
 
+export function unjudged(what: string, value: number, unit: string): Verdict {
+  return { what, value, unit, bar: 'no bar', isMet: true };
+}
+
 export function row(what: string, tool: string, rounds: number, verdicts: readonly Verdict[], figures?: Figures): Row {
   return { what, tool, rounds, verdicts, isMissed: verdicts.some((verdict) => !verdict.isMet), ...(figures && { figures }) };
 }

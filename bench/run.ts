@@ -9,11 +9,13 @@ import { Brokers, type Pair, pairs } from './pairs.ts';
 import { machine, type Report, table, writePage } from './report.ts';
 import { judge } from './rows.ts';
 import { startup } from './startup.ts';
+import { steps } from './steps.ts';
 import { freshDir, mqferry, type Tool } from './tools.ts';
 import { type Figures, trial } from './trial.ts';
 
+const others = ['steps', 'startup', 'backlog'];
 const usage = `npm run bench                            everything
-npm run bench -- kafka-kafka startup     some of it: ${[...pairs.map((pair) => pair.name), 'startup', 'backlog'].join(', ')}
+npm run bench -- kafka-kafka startup     some of it: ${[...pairs.map((pair) => pair.name), ...others].join(', ')}
   --messages 20000 --rounds 1            quicker, and less sure
   --tool mqferry                         only this tool of each pair
   --dist                                 as shipped (npm run build) instead of from its sources
@@ -47,8 +49,9 @@ let turn = 0;
 
 try {
   for (const name of positionals)
-    if (![...pairs.map((pair) => pair.name), 'backlog', 'startup'].includes(name)) throw new Error(`there is no ${name}`);
+    if (![...pairs.map((pair) => pair.name), ...others].includes(name)) throw new Error(`there is no ${name}`);
   for (const pair of pairs) if (isWanted(pair.name)) report.rows.push(...judge(pair, await measure(pair)));
+  if (isWanted('steps')) report.rows.push(...(await steps()));
   if (isWanted('startup'))
     report.rows.push(...(await startup(await brokers.rabbitmq(), dir, existsSync('dist') ? ['dist', 'src'] : ['src'])));
   if (isWanted('backlog'))

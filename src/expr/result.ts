@@ -8,7 +8,7 @@ const depthMax = 250;
 
 /**
  * Plain JavaScript: null, boolean, number, text, Buffer, Date, arrays and objects; bigint only where a number would round. An empty
- * optional is null. Nothing of it is shared with CEL.
+ * optional is null. What needs no change is not copied, and may be a part of the body: it is never changed.
  */
 export function plain(value: unknown, depth = 0): unknown {
   switch (typeof value) {
@@ -59,15 +59,33 @@ function plainObject(value: object, depth: number): unknown {
   }
   if (value instanceof Optional) return plain(value.orValue(null), depth);
   if (depth > depthMax) fail('the result is nested too deep');
-  if (Array.isArray(value)) {
-    spendOnValues(value.length);
-    return value.map((item) => plain(item, depth + 1));
-  }
+  if (Array.isArray(value)) return plainList(value, depth);
   if (value instanceof Map) return plainMap(value, depth);
-  if (Object.getPrototypeOf(value) === Object.prototype) return plainMap(Object.entries(value), depth);
+  if (Object.getPrototypeOf(value) === Object.prototype) return plainRecord(value as Record<string, unknown>, depth);
   // CEL's own: durations and unsigned integers have a text, types and namespaces have no place outside.
   const tag = Object.prototype.toString.call(value);
   return tag.includes('Duration') ? String(value) : fail('this is not a value');
+}
+
+function plainList(list: readonly unknown[], depth: number): readonly unknown[] {
+  spendOnValues(list.length);
+  let copy: unknown[] | undefined;
+  for (let i = 0; i < list.length; i++) {
+    const item = plain(list[i], depth + 1);
+    if (item !== list[i]) (copy ??= [...list])[i] = item;
+  }
+  return copy ?? list;
+}
+
+function plainRecord(record: Record<string, unknown>, depth: number): Record<string, unknown> {
+  let copy: Record<string, unknown> | undefined;
+  for (const name of Object.keys(record)) {
+    spendOnValues(1);
+    spendText(name.length);
+    const item = plain(record[name], depth + 1);
+    if (item !== record[name]) put((copy ??= { ...record }), name, item);
+  }
+  return copy ?? record;
 }
 
 function plainMap(entries: Iterable<[unknown, unknown]>, depth: number): Record<string, unknown> {

@@ -67,7 +67,9 @@ describe('a condition that cannot be judged is not taken for false', () => {
   });
 
   test('a dead letter behind it may have the message', async () => {
-    const remedy = await remedyOf('[{ when: body.customer.vip, then: drop }, { when: body.a.b, deadLetter: print }, { deadLetter: print }]');
+    const remedy = await remedyOf(
+      '[{ when: body.customer.vip, then: drop }, { when: body.a.b, deadLetter: print }, { deadLetter: print }]',
+    );
     expect(nameOf(remedy(refused))).toBe('second');
     const judged = { ...refused, entered: new Message({ body: Buffer.from('{"customer":{"vip":true}}') }) };
     expect(nameOf(remedy(judged))).toBe('drop');

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/clock.ts';
 import { Message, type MessageInit } from '../../src/message.ts';
 import { JumpClock } from './jump-clock.ts';
 import { startService } from './lookups/service.ts';
-import { compiledOf, explanationOf, problemsOf } from './route.ts';
+import { compiledOf, explanationOf, problemsOf, stepsOf } from './route.ts';
 import { quiet, runAll } from './run.ts';
 
 const make = (id: unknown, init: Partial<MessageInit> = {}) => new Message({ body: Buffer.from(JSON.stringify({ id })), ...init });
@@ -45,7 +45,9 @@ describe('what is found goes into', () => {
     const first = (await step(message)).out[0] as Message;
     expect(first.received).toBe(message);
     expect(message.json()).toEqual({ id: 'a' });
-    (first.json() as { x: { n: number } }).x.n = 99;
+    const { out } = await (await stepsOf("- set: { body.x.n: '${{ 99 }}' }"))([first]);
+    expect(out[0]?.json()).toEqual({ id: 'a', x: { n: 99 } });
+    expect(first.json()).toEqual({ id: 'a', x: { n: 1 } });
     expect((await step(make('a'))).out[0]?.json()).toEqual({ id: 'a', x: { n: 1 } });
   });
 });

@@ -59,6 +59,20 @@ describe('map', () => {
     const text = '{"id":9007199254740993,"l":[12345678901234567890]}';
     expect(map(expr('body'), jsonMessage(text)).out[0]?.body?.toString()).toBe(text);
   });
+  test('shares no more with what it was made of than may be shared', () => {
+    const message = jsonMessage('{"n":1e2,"l":[{"t":1}]}');
+    expect(map(expr('body'), message).out[0]?.body?.toString()).toBe('{"n":100,"l":[{"t":1}]}');
+    expect(run(set({ 'body.l.0.t': 2 }), [message]).out[0]?.body?.toString()).toBe('{"n":1e2,"l":[{"t":2}]}');
+    expect(message.json()).toEqual({ n: 100, l: [{ t: 1 }] });
+    const both = map(
+      new Map([
+        ['t', expr('[fromEpochMillis(0)] + body.l')],
+        ['l', expr('body.l')],
+      ]),
+      message,
+    ).out[0];
+    expect(both?.json()).toEqual({ t: ['1970-01-01T00:00:00.000Z', { t: 1 }], l: [{ t: 1 }] });
+  });
   test('writes times as text', () => {
     const { out } = map(new Map([['t', expr('fromEpochMillis(0)')]]), large);
     expect(out[0]?.json()).toEqual({ t: '1970-01-01T00:00:00.000Z' });
