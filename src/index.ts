@@ -1,6 +1,6 @@
 /** mqferry as a library: compile routes, and run them from code. */
 import { connectors as builtIn } from '../connectors/index.ts';
-import { DataDirectory } from './buffer/data-directory.ts';
+import { type Claim, DataDirectory } from './buffer/data-directory.ts';
 import { queueName } from './buffer/instance.ts';
 import { DurableQueue } from './buffer/queue.ts';
 import { systemClock, type Time } from './clock.ts';
@@ -15,6 +15,7 @@ import { disagreements } from './route/agree.ts';
 import { type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
 import { BadEnds } from './route/ends.ts';
 import type { Fault } from './route/fault.ts';
+import { stagesOf } from './route/sections.ts';
 import { unfedTables } from './route/tables.ts';
 import { type StepKind, stepKinds } from './steps/index.ts';
 import { Tables } from './table.ts';
@@ -124,6 +125,7 @@ const offline: Surroundings = {
   log: () => silent,
   clientId: (route, end) => `${route}-${end}`,
   openBuffer: cannotRun,
+  openStage: cannotRun,
   queue: (name) => new DurableQueue(queueName(name), cannotRun),
   deadLetters: (route) => new DurableQueue(route, cannotRun),
   table: (name) => new Tables().table(name),
@@ -131,6 +133,10 @@ const offline: Surroundings = {
   clock: systemClock,
   allowScripts: false,
 };
+
+function claimOf({ name, model }: CompiledRoute): Claim {
+  return { name, isBuffered: model.buffer?.kind === 'disk', stages: stagesOf(model).map((stage) => stage.name) };
+}
 
 /** Compiles routes and makes an engine for them. Throws CONFIG_INVALID with every problem, or DATA_LOCKED. */
 export async function createEngine(options: EngineOptions): Promise<Mqferry> {
@@ -142,6 +148,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     log: () => log,
     clientId: (route, end) => data.clientId(route, end),
     openBuffer: (route, model, routeLog, prefetch) => data.openBuffer(route, model, routeLog, prefetch),
+    openStage: (route, stage, keeper, limits, routeLog, prefetch) => data.openStage(route, stage, keeper, limits, routeLog, prefetch),
     queue: (name, limits) => data.queue(name, limits),
     deadLetters: (route, limits) => data.deadLetters(route, limits),
     ...((options.quarantine ?? options.dataDir !== undefined) && { openLife: (route: string) => data.lives.open(route) }),
@@ -152,7 +159,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
   });
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length > 0) throw new MqferryError('CONFIG_INVALID', renderProblems(errors));
-  await data.claim(routes.map((route) => ({ name: route.name, isBuffered: route.model.buffer?.kind === 'disk' })));
+  await data.claim(routes.map(claimOf));
   const engine = new Engine(routes, log);
   return {
     engine,

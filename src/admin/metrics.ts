@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Engine, RouteView } from '../engine/engine.ts';
+import type { RoutePlan, StorePlan, StoreStats } from '../engine/plan.ts';
 import type { RouteRun } from '../engine/route-run.ts';
 import type { LinkStatus } from '../engine/supervise.ts';
 
@@ -114,18 +115,27 @@ function gaugesOf(now: () => number): Metric[] {
     ),
     metric('mqferry_inflight_messages', 'Read, and not yet ended.', [], (run) => [[{}, run.books.inFlight]]),
     metric('mqferry_window_used_messages', 'Messages that hold room in the window.', ['pump'], (run) =>
-      run.pumps.map((pump, i) => [{ pump: pumpName(i) }, pump.window.messages]),
+      run.pumps.map((pump, i) => [{ pump: pumpName(run, i) }, pump.window.messages]),
     ),
     metric('mqferry_window_limit_messages', 'The window.', [], (run) => [[{}, run.plan.window.messages]]),
     metric('mqferry_route_careful', '1 while it takes one message at a time, after an unclean stop.', [], (run) =>
       run.quarantine ? [[{}, run.quarantine.isCareful ? 1 : 0]] : [],
     ),
     metric('mqferry_oldest_unsettled_seconds', 'Age of the oldest delivery that has not been settled.', ['pump'], (run) =>
-      run.pumps.map((pump, i) => [{ pump: pumpName(i) }, pump.oldestReadAt === undefined ? 0 : (now() - pump.oldestReadAt) / 1000]),
+      run.pumps.map((pump, i) => [{ pump: pumpName(run, i) }, pump.oldestReadAt === undefined ? 0 : (now() - pump.oldestReadAt) / 1000]),
     ),
     metric('mqferry_buffer_messages', 'Messages in the buffer.', [], (run) => bufferSample(run, (stats) => stats.messages)),
     metric('mqferry_buffer_bytes', 'Bytes of the buffer.', [], (run) => bufferSample(run, (stats) => stats.bytes)),
     metric('mqferry_buffer_limit_bytes', 'Bytes at which the buffer is full.', [], (run) => bufferSample(run, (stats) => stats.limitBytes)),
+    metric('mqferry_stage_messages', 'Messages that a stage keeps.', ['stage'], (run) => stageSample(run, (stats) => stats.messages)),
+    metric('mqferry_stage_groups', 'Groups that are open in a stage.', ['stage'], (run) => stageSample(run, (stats) => stats.groups)),
+    metric('mqferry_stage_bytes', 'Bytes of a stage.', ['stage'], (run) => stageSample(run, (stats) => stats.bytes)),
+    metric('mqferry_stage_limit_bytes', 'Bytes at which a stage is full.', ['stage'], (run) =>
+      stageSample(run, (stats) => stats.limitBytes),
+    ),
+    metric('mqferry_stage_oldest_seconds', 'Age of the oldest message in a stage.', ['stage'], (run) =>
+      stageSample(run, (stats) => (stats.oldestMs ?? 0) / 1000),
+    ),
     metric('mqferry_dead_letters', 'Dead letters that wait on disk.', [], (run) => deadSample(run, (stats) => stats.messages)),
     metric('mqferry_dead_letters_bytes', 'Bytes of the dead letters on disk.', [], (run) => deadSample(run, (stats) => stats.bytes)),
   ];
@@ -139,8 +149,8 @@ function breakersOf(run: RouteRun): readonly [end: string, breaker: NonNullable<
   return linksOf(run).flatMap(({ end, breaker }): [string, NonNullable<LinkStatus['breaker']>][] => (breaker ? [[end, breaker]] : []));
 }
 
-function pumpName(index: number): string {
-  return index === 0 ? 'source' : 'buffer';
+function pumpName({ plan }: RouteRun, index: number): string {
+  return plan.stores?.[index - 1]?.name ?? 'source';
 }
 
 function deadSample(run: RouteRun, pick: (stats: { messages: number; bytes: number }) => number): [Record<string, string>, number][] {
@@ -148,9 +158,19 @@ function deadSample(run: RouteRun, pick: (stats: { messages: number; bytes: numb
   return stats ? [[{}, pick(stats)]] : [];
 }
 
-function bufferSample(
-  run: RouteRun,
-  pick: (stats: { messages: number; bytes: number; limitBytes: number }) => number,
-): [Record<string, string>, number][] {
-  return run.plan.buffer ? [[{}, pick(run.plan.buffer.stats())]] : [];
+type Samples = [Record<string, string>, number][];
+
+function bufferSample({ plan }: RouteRun, pick: (stats: StoreStats) => number): Samples {
+  return storesOf(plan, 'buffer').map((buffer) => [{}, pick(buffer.stats())]);
+}
+
+function stageSample({ plan }: RouteRun, pick: (stats: StoreStats) => number | undefined): Samples {
+  return storesOf(plan, 'stage').flatMap((stage): Samples => {
+    const value = pick(stage.stats());
+    return value === undefined ? [] : [[{ stage: stage.name }, value]];
+  });
+}
+
+function storesOf({ stores = [] }: RoutePlan, kind: StorePlan['kind']): readonly StorePlan[] {
+  return stores.filter((store) => store.kind === kind);
 }

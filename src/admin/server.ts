@@ -1,6 +1,7 @@
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Engine, RouteView } from '../engine/engine.ts';
+import type { RouteRun } from '../engine/route-run.ts';
 import type { LinkStatus } from '../engine/supervise.ts';
 import type { Tap } from '../engine/tap.ts';
 import { MqferryError } from '../errors.ts';
@@ -103,6 +104,11 @@ function linkView({ end, state, failures, error, breaker }: LinkStatus) {
   };
 }
 
+function stagesView(run: RouteRun | undefined) {
+  const stages = (run?.plan.stores ?? []).filter(({ kind }) => kind === 'stage');
+  return stages.length > 0 && { stages: stages.map((stage) => ({ name: stage.name, ...stage.stats() })) };
+}
+
 function tapView({ status, copied, dropped, waiting }: Tap) {
   return { ...linkView(status), copied, dropped, waiting };
 }
@@ -118,7 +124,8 @@ function present(route: RouteView, options: AdminOptions) {
     books: route.books,
     window: run && { used: run.pumps.map((pump) => pump.window.messages), limit: run.plan.window.messages },
     quarantine: run?.quarantine && { isCareful: run.quarantine.isCareful, refused: run.quarantine.refused },
-    buffer: run?.plan.buffer?.stats(),
+    buffer: run?.plan.stores?.find(({ kind }) => kind === 'buffer')?.stats(),
+    ...stagesView(run),
     deadLetters: run?.plan.deadStore?.stats(),
     oldestUnsettledMs:
       run && Math.round(Math.max(0, ...run.pumps.map((pump) => (pump.oldestReadAt === undefined ? 0 : now - pump.oldestReadAt)))),

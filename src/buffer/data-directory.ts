@@ -1,5 +1,6 @@
 /** The data directory of a running mqferry: locked, made only when something needs it. */
 import { resolve } from 'node:path';
+import { systemClock } from '../clock.ts';
 import type { BufferModel } from '../config/model.ts';
 import type { Log, QueueLimits } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
@@ -11,18 +12,29 @@ import {
   deadOwner,
   isDead,
   isQueue,
+  isStage,
   type KnownBuffer,
   knownRoutes,
   orphanedBuffers,
   queueName,
   queueOwner,
   routeState,
+  stageOwner,
   storedClientId,
 } from './instance.ts';
 import { Lives } from './lives.ts';
 import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { memoryBuffer } from './memory.ts';
 import { DurableQueue } from './queue.ts';
+import type { Keeper } from './stage/keeper.ts';
+import { type OpenStage, openStage, type StageOptions } from './stage/stage.ts';
+
+/** What a route keeps in the data directory. */
+export interface Claim {
+  readonly name: string;
+  readonly isBuffered: boolean;
+  readonly stages?: readonly string[];
+}
 
 export class DataDirectory {
   readonly path: string;
@@ -53,6 +65,13 @@ export class DataDirectory {
     return openBuffer(bufferDirectory(this.path, route), model, context);
   }
 
+  /** Opens a stage of a route. Throws BUFFER_FAILED when it is damaged. */
+  async openStage(route: string, stage: string, keeper: Keeper, options: StageOptions, log: Log, prefetch?: number): Promise<OpenStage> {
+    await this.own();
+    const directory = bufferDirectory(this.path, stageOwner(route, stage));
+    return openStage(directory, keeper, options, { log, prefetch, clock: systemClock });
+  }
+
   /** The queue of this name, the same for all who ask. Opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
   queue(name: string, limits: QueueLimits): DurableQueue {
     return this.#shared(queueOwner(queueName(name)), limits, { queue: name });
@@ -77,10 +96,11 @@ export class DataDirectory {
 
   /**
    * Locks the directory if these routes need it, and sees to it that nothing in it is forgotten. Throws DATA_LOCKED, or CONFIG_INVALID when
-   * a buffer with messages belongs to none of the routes, or a queue with messages was asked for by none.
+   * a buffer or stage with messages belongs to none of the routes, or a queue with messages was asked for by none.
    */
-  async claim(routes: readonly { readonly name: string; readonly isBuffered: boolean }[]): Promise<void> {
-    const owners = [...routes.filter((route) => route.isBuffered).map((route) => route.name), ...this.#queues.keys()];
+  async claim(routes: readonly Claim[]): Promise<void> {
+    const stages = routes.flatMap(({ name, stages = [] }) => stages.map((stage) => stageOwner(name, stage)));
+    const owners = [...routes.filter((route) => route.isBuffered).map((route) => route.name), ...stages, ...this.#queues.keys()];
     if (this.isNeeded || owners.length > 0) await this.own();
     const orphans = await orphanedBuffers(this.path, owners);
     if (orphans.length > 0) throw new MqferryError('CONFIG_INVALID', orphans.map(orphanText).join('\n'));
@@ -146,6 +166,7 @@ function orphanText({ owner, messages }: KnownBuffer): string {
 
 /** What is missing in the config, and how the owner of such a log is written. */
 function lackOf(owner: string): readonly [string, string] {
+  if (isStage(owner)) return ['no route has it: write the step again, or', 'stage:<route>/<stage>'];
   if (isQueue(owner)) return ['no route names it with `store: disk`: let one read it, or', 'queue:<new>'];
   if (isDead(owner))
     return ['that route is not there, or does not say `deadLetter: disk`: write it again and see `mqferry dlq ls`, or', 'dead:<new>'];

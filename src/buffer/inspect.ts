@@ -67,23 +67,37 @@ export interface DumpedMessage {
 export async function* dumpBuffer(directory: string, files = realFiles): AsyncGenerator<DumpedMessage> {
   const { state } = await readCursor(files, directory);
   const decoder = new MessageDecoder(state?.logId ?? '');
+  for await (const { buffer, start, end, sequence } of recordsIn(directory, files))
+    yield { sequence, message: decoder.decode(buffer, start, end, sequence) };
+}
+
+export interface StoredRecord {
+  readonly sequence: number;
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The records of a log that are not consumed, in order. Ends at the first damage with an error. */
+export async function* recordsIn(directory: string, files = realFiles): AsyncGenerator<StoredRecord> {
+  const { state } = await readCursor(files, directory);
+  const from = state?.consumed ?? 0;
   for (const base of await segmentBases(files, directory)) {
     const frames: Frame[] = [];
     const found = await walk(files, directory, base, (frame) => {
-      if (frame.header.base + frame.header.count > (state?.consumed ?? 0)) frames.push(frame);
+      if (frame.header.base + frame.header.count > from) frames.push(frame);
     });
-    for (const frame of frames) yield* messagesOf(frame, decoder, state?.consumed ?? 0);
+    for (const frame of frames) yield* recordsOf(frame, from);
     if (found.isDamage) throw new Error(found.problem);
   }
 }
 
-function* messagesOf(frame: Frame, decoder: MessageDecoder, from: number): Generator<DumpedMessage> {
-  const { buffer, header } = frame;
-  let at = frame.start;
+function* recordsOf({ buffer, header, start: first }: Frame, from: number): Generator<StoredRecord> {
+  let at = first;
   for (let sequence = header.base; sequence < header.base + header.count; sequence++) {
     const start = at + 4;
     at = start + buffer.readUInt32LE(at);
-    if (sequence >= from) yield { sequence, message: decoder.decode(buffer, start, at, sequence) };
+    if (sequence >= from) yield { sequence, buffer, start, end: at };
   }
 }
 

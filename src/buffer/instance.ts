@@ -5,6 +5,7 @@
  *   lock                     see lock.ts
  *   routes/<route>/state.json, routes/<route>/buffer/
  *   routes/<route>/dead/     its dead letters, laid out as a buffer
+ *   routes/<route>/stages/<stage>/   what a step keeps beyond its ack, see stage/stage-log.ts
  *   queues/<queue>/          a queue on disk between routes, the same
  *   lives/<route>.json       how the last life of a route ended, see lives.ts
  */
@@ -16,6 +17,7 @@ import { MqferryError } from '../errors.ts';
 import { readJson, replaceJson } from './durable-file.ts';
 import { codeOf, realFiles } from './fs.ts';
 import { type BufferSize, sizeOfBuffer } from './inspect.ts';
+import { sizeOfStage } from './stage/inspect.ts';
 
 interface Instance {
   readonly id: string;
@@ -28,6 +30,7 @@ export interface RouteState {
 
 const queueMark = 'queue:';
 const deadMark = 'dead:';
+const stageMark = 'stage:';
 const queuePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /** How the owner of a buffer is written when it is a queue; a route is written by its name. */
@@ -40,11 +43,24 @@ export const deadOwner = (route: string): string => `${deadMark}${route}`;
 
 export const isDead = (owner: string): boolean => owner.startsWith(deadMark);
 
-/** Where the buffer of a route, its dead letters or a queue lie. Throws CONFIG_INVALID when none can have this name. */
+/** How the owner of a log is written when it is a stage of a route. */
+export const stageOwner = (route: string, stage: string): string => `${stageMark}${route}/${stage}`;
+
+export const isStage = (owner: string): boolean => owner.startsWith(stageMark);
+
+/** Where the buffer of a route, its dead letters, a stage or a queue lie. Throws CONFIG_INVALID when none can have this name. */
 export function bufferDirectory(dataDir: string, owner: string): string {
+  if (isStage(owner)) {
+    const [route = '', stage = ''] = stageParts(owner);
+    return `${dataDir}/routes/${routeName(route)}/stages/${routeName(stage)}`;
+  }
   if (isDead(owner)) return `${dataDir}/routes/${routeName(owner.slice(deadMark.length))}/dead`;
   if (!isQueue(owner)) return `${dataDir}/routes/${routeName(owner)}/buffer`;
   return `${dataDir}/queues/${queueName(owner.slice(queueMark.length))}`;
+}
+
+function stageParts(owner: string): string[] {
+  return owner.slice(stageMark.length).split('/', 2);
 }
 
 /** A route's name comes from a command line, too, where it may be a path that leads to something else. */
@@ -62,6 +78,10 @@ export function queueName(name: string): string {
 
 /** `the buffer of route orders`, `the dead letters of route orders`, `the queue alarms`. */
 export function bufferName(owner: string): string {
+  if (isStage(owner)) {
+    const [route, stage] = stageParts(owner);
+    return `the stage ${stage} of route ${route}`;
+  }
   if (isDead(owner)) return `the dead letters of route ${owner.slice(deadMark.length)}`;
   return isQueue(owner) ? `the queue ${owner.slice(queueMark.length)}` : `the buffer of route ${owner}`;
 }
@@ -115,21 +135,29 @@ function namesIn(directory: string): readonly string[] {
 }
 
 export interface KnownBuffer extends BufferSize {
-  /** The route, `dead:<route>`, or `queue:<name>`. */
+  /** The route, `dead:<route>`, `stage:<route>/<stage>`, or `queue:<name>`. */
   readonly owner: string;
 }
 
 /** All buffers and queues of a data directory and what they hold. Changes nothing. */
 export async function listBuffers(dataDir: string): Promise<readonly KnownBuffer[]> {
   const buffers: KnownBuffer[] = [];
-  for (const owner of ownersIn(dataDir)) buffers.push({ owner, ...(await sizeOfBuffer(bufferDirectory(dataDir, owner))) });
+  for (const owner of ownersIn(dataDir)) buffers.push({ owner, ...(await sizeOf(dataDir, owner)) });
   return buffers;
+}
+
+function sizeOf(dataDir: string, owner: string): Promise<BufferSize> {
+  const directory = bufferDirectory(dataDir, owner);
+  return isStage(owner) ? sizeOfStage(directory) : sizeOfBuffer(directory);
 }
 
 function ownersIn(dataDir: string): string[] {
   const queues = namesIn(`${dataDir}/queues`).filter((name) => queuePattern.test(name));
   const routes = knownRoutes(dataDir).filter((name) => namePattern.test(name));
-  return [...routes, ...routes.map(deadOwner), ...queues.map(queueOwner)].filter((owner) => existsSync(bufferDirectory(dataDir, owner)));
+  const stages = routes.flatMap((route) => namesIn(`${dataDir}/routes/${route}/stages`).map((stage) => stageOwner(route, stage)));
+  return [...routes, ...routes.map(deadOwner), ...stages, ...queues.map(queueOwner)].filter((owner) =>
+    existsSync(bufferDirectory(dataDir, owner)),
+  );
 }
 
 /** The buffers that hold messages but belong to none of these. */
@@ -141,9 +169,14 @@ export async function orphanedBuffers(dataDir: string, owners: readonly string[]
 /** The buffer of `from` becomes that of `to`, which must have none, or an empty one. Hold the lock. Throws CONFIG_INVALID. */
 export async function adoptBuffer(dataDir: string, from: string, to: string): Promise<BufferSize> {
   const source = existing(dataDir, from);
+  if (isStage(from) !== isStage(to) || (isStage(from) && kindOfStage(from) !== kindOfStage(to)))
+    throw new MqferryError(
+      'CONFIG_INVALID',
+      `what ${bufferName(from)} holds can only be given to a stage of the same kind, written ${stageMark}<route>/<stage>`,
+    );
   const target = bufferDirectory(dataDir, to);
   if (existsSync(target)) {
-    const { messages } = await sizeOfBuffer(target);
+    const { messages } = await sizeOf(dataDir, to);
     if (messages > 0) throw new MqferryError('CONFIG_INVALID', `${bufferName(to)} holds ${messages} messages itself; let it drain first`);
     rmSync(target, { recursive: true });
   }
@@ -151,13 +184,18 @@ export async function adoptBuffer(dataDir: string, from: string, to: string): Pr
   renameSync(source, target);
   await realFiles.syncDirectory(dirname(target));
   await realFiles.syncDirectory(dirname(source));
-  return sizeOfBuffer(target);
+  return sizeOf(dataDir, to);
+}
+
+/** `delay` of `stage:orders/delay-2`. */
+function kindOfStage(owner: string): string | undefined {
+  return stageParts(owner)[1]?.replace(/-\d+$/, '');
 }
 
 /** Removes a buffer and what it holds; returns what that was. Hold the lock. Throws CONFIG_INVALID. */
 export async function dropBuffer(dataDir: string, owner: string): Promise<BufferSize> {
   const directory = existing(dataDir, owner);
-  const size = await sizeOfBuffer(directory);
+  const size = await sizeOf(dataDir, owner);
   rmSync(directory, { recursive: true });
   await realFiles.syncDirectory(dirname(directory));
   return size;

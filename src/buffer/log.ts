@@ -37,7 +37,7 @@
  * 20  After a start exactly the records from the cursor on are read, in order.
  * 21  A sync that hangs holds up its log and nothing else: one at a time, close() gives up on it after a while.
  * 22  The version is in each file; newer ones are refused; golden files hold the format still.
- * Of the others, 18 (copying stragglers forward) belongs to stages and 23 (network file systems) to the docs.
+ * Of the others, 18 (copying stragglers forward) belongs to stages (stage/stage-log.ts) and 23 (network file systems) to the docs.
  */
 import type { Log as Logger } from '../connector.ts';
 import { describeError, MqferryError, notConnected } from '../errors.ts';
@@ -60,6 +60,8 @@ export interface LogOptions<T> extends AppenderOptions<T>, SaverOptions {
   /** Of the frames stored last that stay in memory for the reader. */
   readonly recentBytes: number;
   readonly closeTimeoutMs: number;
+  /** A frame is on disk, before those who appended it are told. */
+  readonly onStored?: ((frame: StoredFrame<T>) => void) | undefined;
 }
 
 /** The open log: an appender on one side, a saver of the cursor on the other, and what both must know of each other. */
@@ -201,6 +203,7 @@ export class Log<T> {
   stored(frame: StoredFrame<T>): void {
     this.oldestMs ??= frame.timeMs;
     this.#reader?.stored(frame);
+    this.#options.onStored?.(frame);
     this.diskFull(undefined);
     this.tell();
   }

@@ -26,11 +26,25 @@ interface Place {
   readonly sequence: number;
 }
 
+/** A frame on disk: enough to read it again by itself. */
+export interface FramePlace {
+  readonly segment: Segment;
+  /** Where it starts in the file. */
+  readonly position: number;
+  readonly bytes: number;
+  readonly base: number;
+  readonly count: number;
+  /** When it was written. */
+  readonly timeMs: number;
+}
+
 export class LogReader<T> {
   /** The sequence of the next record. */
   sequence: number;
   /** When the record read last was written. */
   timeMs = 0;
+  /** The frame that was read from the disk last. */
+  place: FramePlace | undefined;
   readonly #log: Readable;
   readonly #decoder: Decoder<T>;
   readonly #recent: RecentFrames<T>;
@@ -108,7 +122,8 @@ export class LogReader<T> {
     const frames = this.#frames as FrameReader;
     const frame = await frames.next(segment.end);
     if (!frame) throw damaged(segment.path, `at byte ${frames.position} there is no whole frame with message ${frames.sequence}`);
-    const { base, count, timeMs } = frame.header;
+    const { base, count, timeMs, bytes } = frame.header;
+    this.place = { segment, position: frames.position - bytes, bytes, base, count, timeMs };
     if (base + count <= this.sequence) return;
     this.#frame = frame;
     this.#at = frame.start;

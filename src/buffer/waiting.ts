@@ -3,24 +3,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Tells those who wait that something has changed; what it was they look up themselves. */
 export class Changes {
-  #listeners: (() => void)[] = [];
+  #listeners = new Set<() => void>();
 
   /** Resolves at the next `tell`, or on abort. */
   next(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         signal.removeEventListener('abort', done);
+        this.#listeners.delete(done);
         resolve();
       };
       if (signal.aborted) return done();
       signal.addEventListener('abort', done);
-      this.#listeners.push(done);
+      this.#listeners.add(done);
     });
   }
 
   tell(): void {
     const listeners = this.#listeners;
-    this.#listeners = [];
+    this.#listeners = new Set();
     for (const listener of listeners) listener();
   }
 }

@@ -4,7 +4,19 @@ import type { Tap } from '../engine/tap.ts';
 import { Leave } from './exit-codes.ts';
 import type { Outcome } from './idle.ts';
 
-const columns = ['read', 'recovered', 'delivered', 'filtered', 'dropped', 'deadLettered', 'buffered', 'inFlight', 'returned'] as const;
+const columns = [
+  'read',
+  'recovered',
+  'made',
+  'delivered',
+  'filtered',
+  'dropped',
+  'deadLettered',
+  'merged',
+  'buffered',
+  'inFlight',
+  'returned',
+] as const;
 
 /** The books of every route, as they stand, one line each. */
 export function summary(engine: Engine): string {

@@ -147,3 +147,28 @@ export function parseExact(text: string): PlainValue {
   const value = parsePlain(text);
   return String(value) === text ? value : text;
 }
+
+/** `16MiB` for 16777216: the largest unit that leaves a whole number. */
+export function sizeText(bytes: number): string {
+  for (const [unit, factor] of [
+    ['GiB', 2 ** 30],
+    ['MiB', 2 ** 20],
+    ['KiB', 2 ** 10],
+  ] as const) {
+    if (bytes >= factor && bytes % factor === 0) return `${bytes / factor}${unit}`;
+  }
+  return String(bytes);
+}
+
+/** `30s` for 30000. */
+export function durationText(ms: number): string {
+  for (const [unit, factor] of [
+    ['d', 86_400e3],
+    ['h', 3600e3],
+    ['m', 60e3],
+    ['s', 1e3],
+  ] as const) {
+    if (ms >= factor && ms % factor === 0) return `${ms / factor}${unit}`;
+  }
+  return ms === 0 ? '0' : `${ms}ms`;
+}

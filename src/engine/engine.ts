@@ -9,7 +9,7 @@ import { Turns } from './turns.ts';
 /** A route as the engine keeps it: how to make a plan of it, and its present life. */
 export interface RouteHandle {
   readonly name: string;
-  /** Makes a fresh plan: opens the buffer, makes the ends. Called at every start. */
+  /** Makes a fresh plan: opens the buffer and the stages, makes the ends. Called at every start. */
   plan(): Promise<RoutePlan>;
 }
 
@@ -73,7 +73,7 @@ export class Engine {
     try {
       const plan = await handle.plan();
       if (this.#stopping) {
-        await plan.buffer?.close();
+        for (const store of plan.stores ?? []) await store.close();
         return false;
       }
       this.#startErrors.delete(name);

@@ -54,17 +54,42 @@ export interface TapPlan {
   readonly limit: Room;
 }
 
-/** The durable or in-memory log between the two pumps of a buffered route. */
-export interface BufferPlan {
-  readonly label: string;
-  stats(): { readonly messages: number; readonly bytes: number; readonly limitBytes: number; readonly oldestMs?: number | undefined };
+/** What stands between two pumps: the buffer, or a step that keeps messages beyond their ack. */
+export interface StorePlan {
+  readonly kind: 'buffer' | 'stage';
+  /** Shown in the API and in metrics: `buffer`, or the name of the stage. */
+  readonly name: string;
+  /** Absent: as many leave as have come, so the pumps say it all. */
+  readonly books?: StageBooks | undefined;
+  stats(): StoreStats;
   close(): Promise<void>;
+}
+
+/** What a stage has to say of its messages, since it was opened: `recovered + arrived = merged + left + waiting`. */
+export interface StageBooks {
+  readonly recovered: number;
+  readonly arrived: number;
+  /** Went into another one: of several that became one, all but one. */
+  readonly merged: number;
+  /** Were handed out, the first time; of several that became one, that one. */
+  readonly left: number;
+  /** Have not been handed out. */
+  readonly waiting: number;
+}
+
+export interface StoreStats {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly limitBytes: number;
+  readonly oldestMs?: number | undefined;
+  /** Groups that are open, where it makes groups. */
+  readonly groups?: number | undefined;
 }
 
 /** Where dead letters of the route are kept on disk. */
 export interface DeadStore {
   /** Undefined until it has been open. Cheap. */
-  stats(): ReturnType<BufferPlan['stats']> | undefined;
+  stats(): StoreStats | undefined;
 }
 
 /** When a message is held to be what ends the process, and where that is remembered. */
@@ -101,9 +126,10 @@ export interface Remedy {
 
 export interface RoutePlan {
   readonly name: string;
-  /** One pump; or two, with the buffer between them. */
-  readonly pumps: readonly [PumpPlan] | readonly [PumpPlan, PumpPlan];
-  readonly buffer?: BufferPlan;
+  /** One behind the other; the last one has the sinks of the route. */
+  readonly pumps: readonly [PumpPlan, ...PumpPlan[]];
+  /** Between each pump and the next. Absent: there is one pump. */
+  readonly stores?: readonly StorePlan[];
   readonly quarantine?: QuarantinePlan;
   readonly order: Order | undefined;
   readonly window: Room;

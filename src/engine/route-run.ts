@@ -38,7 +38,8 @@ export class RouteRun {
   readonly taps: ReadonlyMap<object | undefined, Tap>;
   readonly #dead: ReadonlyMap<SinkPlan, Outbox>;
   readonly #clock: Clock;
-  readonly #recovered: number;
+  /** What each store held at the start. */
+  readonly #recovered: readonly number[];
   readonly #drained = new AbortController();
   readonly #hurry = new AbortController();
   #isLate = false;
@@ -54,7 +55,7 @@ export class RouteRun {
     this.plan = plan;
     this.#clock = clock;
     this.#onEnd = onEnd;
-    this.#recovered = plan.buffer?.stats().messages ?? 0;
+    this.#recovered = (plan.stores ?? []).map((store) => store.stats().messages);
     this.#dead = new Map(plan.deadLetters.map((sink) => [sink, this.#deadOutbox(sink)]));
     this.quarantine = plan.quarantine && new Quarantine(plan, plan.quarantine, clock, turns);
     this.taps = new Map((plan.taps ?? []).map((tap) => [tap.step, new Tap(tap, { clock, route: plan })]));
@@ -80,9 +81,10 @@ export class RouteRun {
   }
 
   get books(): RouteBooks {
+    const stores = (this.plan.stores ?? []).map(({ books: stage }, i) => ({ recovered: this.#recovered[i] as number, stage }));
     return routeBooks(
       this.pumps.map((pump) => pump.books),
-      this.#recovered,
+      stores,
     );
   }
 
@@ -100,7 +102,7 @@ export class RouteRun {
     return [...this.pumps.flatMap((pump) => pump.outboxes), ...this.#dead.values()];
   }
 
-  /** Every source open and waiting (or at its end), nothing on its way, the buffer empty. A link that is down is not idle. */
+  /** Every source open and waiting (or at its end), nothing on its way, the buffer and the stages empty. A link that is down is not idle. */
   get isIdle(): boolean {
     return this.state === 'running' && this.pumps.every((pump) => pump.isIdle) && this.books.buffered === 0;
   }
@@ -163,7 +165,7 @@ export class RouteRun {
     await Promise.all(this.#deadRuns);
     await tapsClosed;
     await this.quarantine?.close();
-    await this.plan.buffer?.close();
+    for (const store of this.plan.stores ?? []) await store.close();
   }
 
   #fail(reason: string): void {

@@ -1,5 +1,5 @@
 /** What has become of the messages against what the test expects, which is all that may. */
-import { durationText } from '../config/docs.ts';
+import { durationText } from '../config/values.ts';
 import type { TestCase } from './cases.ts';
 import { compare, compareLetter, messageLines } from './compare.ts';
 import type { Expectation, Expected, ExpectedLetter } from './fields.ts';

@@ -1,7 +1,7 @@
 /** One test: the compiled route, run by the engine between ends in memory, in virtual time. */
 import type { RouteBooks } from '../engine/books.ts';
 import { Engine } from '../engine/engine.ts';
-import type { RoutePlan, SinkPlan } from '../engine/plan.ts';
+import type { PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
 import { type CompiledRoute, compileRoute } from '../route/compile.ts';
 import type { CompiledSink } from '../route/ends.ts';
@@ -96,14 +96,10 @@ function arrivalsOf(given: readonly Given[]): Arrival[] {
 function rehearsed(plan: RoutePlan, arrivals: readonly Arrival[], ends: readonly RehearsedSink[], clock: VirtualClock): RoutePlan {
   const rest = [...ends];
   const inPlace = (sink: SinkPlan): SinkPlan => ({ ...sink, end: rest.shift() as RehearsedSink });
-  const [near, far] = plan.pumps;
-  const source = givenSource(near.source.can, arrivals, clock);
-  const pumps: RoutePlan['pumps'] = far
-    ? [
-        { ...near, source },
-        { ...far, sinks: far.sinks.map(inPlace) },
-      ]
-    : [{ ...near, source, sinks: near.sinks.map(inPlace) }];
+  const pumps = plan.pumps.map((pump, i): PumpPlan => {
+    const source = i === 0 ? givenSource(pump.source.can, arrivals, clock) : pump.source;
+    return { ...pump, source, sinks: i === plan.pumps.length - 1 ? pump.sinks.map(inPlace) : pump.sinks };
+  }) as [PumpPlan, ...PumpPlan[]];
   const letters = new Map(plan.deadLetters.map((sink) => [sink, inPlace(sink)]));
   return {
     ...plan,

@@ -1,5 +1,6 @@
 import { queueName } from '../buffer/instance.ts';
 import { DurableQueue } from '../buffer/queue.ts';
+import { memoryStage } from '../buffer/stage/memory.ts';
 import type { Log } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
 import type { Surroundings } from '../route/compile.ts';
@@ -16,6 +17,7 @@ export function around(more: Pick<Surroundings, 'allowScripts' | 'clock' | 'watc
     log: () => silent,
     clientId: (route, end) => `${route}-${end}`,
     openBuffer: async (_route, model) => rehearsedBuffer(model),
+    openStage: async (_route, stage, keeper, options) => memoryStage(stage, keeper, options, more.clock),
     queue: (name) => new DurableQueue(queueName(name), cannotRun),
     deadLetters: (route) => new DurableQueue(route, cannotRun),
     table: (name) => tables.table(name),

@@ -1,17 +1,20 @@
 import type { Life } from '../buffer/lives.ts';
+import type { Keeper } from '../buffer/stage/keeper.ts';
+import type { StageOptions } from '../buffer/stage/stage.ts';
 import type { Clock } from '../clock.ts';
 import { isDeadDisk } from '../config/dead-disk.ts';
 import type { BufferModel, RouteModel, StepModel } from '../config/model.ts';
 import type { EndContext, Log, Queue, QueueLimits, Table } from '../connector.ts';
 import type { DeadStore, RoutePlan } from '../engine/plan.ts';
-import type { AnyStep } from '../steps/index.ts';
+import { type AnyStep, type StepContext, stepKinds } from '../steps/index.ts';
 import { type CompiledSink, type Ends, makeEnds } from './ends.ts';
 import type { Fault } from './fault.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
-import { type OpenBuffer, planOf } from './plan.ts';
+import { type OpenStore, planOf } from './plan.ts';
 import { deadEndsOf } from './remedies.ts';
-import { sharing } from './share.ts';
-import { compileChain, type Watch } from './steps.ts';
+import { sectionsOf, stagesOf } from './sections.ts';
+import { sharing, stepsOf } from './share.ts';
+import { compileChain, specOf, type Watch } from './steps.ts';
 import { tapsOf } from './taps.ts';
 
 /** What a route needs of the process it runs in. */
@@ -20,7 +23,9 @@ export interface Surroundings {
   /** Stable over restarts; `end` is `source`, `sink`, `sink2` ... */
   clientId(route: string, end: string): string;
   /** `prefetch`: acked positions that may be missing on disk, which a crash repeats. */
-  openBuffer(route: string, model: BufferModel, log: Log, prefetch: number): Promise<OpenBuffer>;
+  openBuffer(route: string, model: BufferModel, log: Log, prefetch: number): Promise<Opened>;
+  /** `stage`: its name in the route. */
+  openStage(route: string, stage: string, keeper: Keeper, options: StageOptions, log: Log, prefetch: number): Promise<Opened>;
   /** The durable queue of this name, one for all routes; opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
   queue(name: string, limits: QueueLimits): Queue;
   /** The dead letters of this route, one log for all who ask; opens nothing. */
@@ -36,6 +41,9 @@ export interface Surroundings {
   readonly allowScripts: boolean;
   readonly watch?: Watch;
 }
+
+/** What has been opened between two pumps. */
+export type Opened = Omit<OpenStore, 'kind' | 'name'>;
 
 /** A route whose parts are made but not connected. */
 export interface CompiledRoute extends Ends {
@@ -65,7 +73,8 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     table,
   });
   const { clock, allowScripts, watch } = around;
-  const compileSteps = (steps: readonly StepModel[]): AnyStep => compileChain(steps, { log, clock, table, allowScripts }, watch);
+  const stepContext = { log, clock, table, allowScripts };
+  const compileSteps = (steps: readonly StepModel[]): AnyStep => compileChain(steps, stepContext, watch);
   const shared = sharing(model.sink, compileSteps);
   const deadEnds = deadEndsOf(model);
   const { source, sinks, deadLetters, taps } = makeEnds(model.source, shared.ends, deadEnds, tapsOf(model), context);
@@ -73,6 +82,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     source: { name: source.name, can: source.end.can },
     sinks: sinks.map(({ name, end }) => ({ name, can: end.can })),
     buffer: model.buffer,
+    stages: stagesOf(model).map(({ name, step }) => ({ name, orderLimit: specOf(step, stepContext).orderLimit })),
     order: model.order,
     mqfId: model.mqfId,
   });
@@ -84,14 +94,64 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     sinks,
     deadLetters,
     taps,
-    faults: [...broken(model, label), ...[...sinks, ...deadLetters, ...taps].flatMap(idleBreaker)],
+    faults: [...broken(model, label), ...misplacedStages(model), ...[...sinks, ...deadLetters, ...taps].flatMap(idleBreaker)],
     plan: async () => {
-      const buffer = model.buffer && (await around.openBuffer(model.name, model.buffer, log, model.window.messages));
+      const stores = await openStores(model, log, around, stepContext);
       const deadStore = deadEnds.some(isDeadDisk) ? around.deadLetters(model.name, {}) : undefined;
       const { openLife } = around;
       const quarantine = model.quarantine && openLife && { ...model.quarantine, open: () => openLife(model.name) };
-      return planOf({ model, source: source.end, sinks, deadLetters, deadStore, taps, shared, compileSteps, log }, buffer, quarantine);
+      return planOf({ model, source: source.end, sinks, deadLetters, deadStore, taps, shared, compileSteps, log }, stores, quarantine);
     },
+  };
+}
+
+/** A stage divides the route itself: it can stand nowhere else, and nothing in it fails that could be told apart from its sink. */
+function misplacedStages({ steps, sink }: RouteModel): Fault[] {
+  const isStage = ({ name }: StepModel) => stepKinds[name]?.stage !== undefined;
+  const inBranches = stepsOf(sink)
+    .filter(isStage)
+    .map(({ name, at }) => ({
+      at,
+      rule: 'stage',
+      message: `${name} keeps messages beyond their ack, so it cannot stand in a branch of the sink`,
+      hint: 'put it into `steps`, or join two routes by a `local` queue',
+    }));
+  const withRules = steps
+    .filter((step) => isStage(step) && step.onError !== undefined)
+    .map(({ name, at }) => ({ at, rule: 'stage', message: `${name} has no onError of its own`, hint: 'write it at the route' }));
+  return [...inBranches, ...withRules];
+}
+
+/** In the order of the way. When one cannot be opened, those before it are closed again. */
+async function openStores(model: RouteModel, log: Log, around: Surroundings, context: StepContext): Promise<readonly OpenStore[]> {
+  const { name, window } = model;
+  const stores: OpenStore[] = [];
+  try {
+    for (const { into } of sectionsOf(model)) {
+      if (into?.kind === 'buffer') stores.push(named('buffer', into.name, await around.openBuffer(name, into.model, log, window.messages)));
+      if (into?.kind === 'stage') {
+        const { keeper, ...options } = specOf(into.step, context);
+        stores.push(named('stage', into.name, await around.openStage(name, into.name, keeper(), options, log, window.messages)));
+      }
+    }
+    return stores;
+  } catch (error) {
+    for (const store of stores) await store.close();
+    throw error;
+  }
+}
+
+function named(kind: OpenStore['kind'], name: string, opened: Opened): OpenStore {
+  return {
+    kind,
+    name,
+    near: opened.near,
+    far: opened.far,
+    get books() {
+      return opened.books;
+    },
+    stats: () => opened.stats(),
+    close: () => opened.close(),
   };
 }
 

@@ -1,11 +1,12 @@
 import { basename } from 'node:path';
 import { isDeadDisk } from '../config/dead-disk.ts';
-import { durationText, sizeText } from '../config/docs.ts';
 import type { BranchModel, BufferModel, EndModel, ErrorRuleModel, SinkModel, StepModel } from '../config/model.ts';
+import { durationText, sizeText } from '../config/values.ts';
 import { careWindows } from '../engine/quarantine.ts';
-import { aroundBuffer, stepKinds } from '../steps/index.ts';
+import { stepKinds } from '../steps/index.ts';
 import type { CompiledRoute } from './compile.ts';
 import { nameOf } from './ends.ts';
+import { type Store, sectionsOf, stagesOf } from './sections.ts';
 import { stepsOf } from './share.ts';
 
 /** What happens to a message of this route, what is promised, and what is not, in sentences. No secrets. */
@@ -21,6 +22,7 @@ export function explain(route: CompiledRoute): string {
     `Delivery: ${label.delivery}.`,
     ...(label.delivery === 'at-least-once' ? [`  Survives kill -9, cut links and restarts of either broker. ${copiesText(route)}`] : []),
     ...label.copies.map((sentence) => `  ${sentence}`),
+    ...stagesOf(model).map(({ name }) => `  The stage ${name} keeps what it holds over kill -9 and power cuts, and goes on where it was.`),
     `A message that ends the process: ${quarantineText(route)}`,
     `Order: ${orderText(route)}`,
     ...(model.bodySchema === undefined ? [] : [`Names in expressions: checked against ${basename(model.bodySchema)}; messages are not.`]),
@@ -37,25 +39,30 @@ export function explain(route: CompiledRoute): string {
 /** `rabbitmq shop → filter, map → disk buffer → kafka events · at-least-once · order lane`. */
 export function oneLine({ model, label, source, sinks }: CompiledRoute): string {
   const parts = [nameOf(source.model)];
-  const { before, behind } = model.buffer ? aroundBuffer(model.steps) : { before: model.steps, behind: [] };
-  if (before.length > 0) parts.push(before.map((step) => step.name).join(', '));
-  if (model.buffer) parts.push(`${model.buffer.kind} buffer`);
-  if (behind.length > 0) parts.push(behind.map((step) => step.name).join(', '));
+  for (const { steps, into } of sectionsOf(model)) {
+    if (steps.length > 0) parts.push(steps.map((step) => step.name).join(', '));
+    if (into) parts.push(into.kind === 'buffer' ? `${into.model.kind} buffer` : into.step.name);
+  }
   parts.push(sinks.map((sink) => nameOf(sink.model)).join(' + '));
   const but = label.orderBut ? ' (but for refused messages)' : '';
   return `${parts.join(' → ')} · ${label.delivery} · order ${label.order}${but}`;
 }
 
 function way({ model }: CompiledRoute): string[] {
-  const { onError, buffer } = model;
-  const { before, behind } = buffer ? aroundBuffer(model.steps) : { before: model.steps, behind: [] };
-  const steps = before.map(stepText);
-  if (buffer?.kind === 'disk') steps.push(`Stored in the disk buffer (at most ${sizeText(buffer.maxBytes)}) ${syncText(buffer)}`);
-  if (buffer?.kind === 'memory') steps.push('Kept in memory, and settled at the source.');
-  steps.push(...behind.map(stepText), ...sinkText(model.sink));
-  if (!buffer) steps.push('When every sink has confirmed it, it is settled at the source.');
+  const { onError } = model;
+  const sections = sectionsOf(model);
+  const steps = sections.flatMap(({ steps: own, into }) => [...own.map(stepText), ...(into ? [storeText(into)] : [])]);
+  steps.push(...sinkText(model.sink));
+  if (sections.length === 1) steps.push('When every sink has confirmed it, it is settled at the source.');
   steps.push(...onError.map((rule, i) => ruleText(rule, i > 0)));
   return steps;
+}
+
+function storeText(store: Store): string {
+  if (store.kind === 'stage') return `${stepText(store.step)} It is settled where it came from as soon as it is on disk here, and synced.`;
+  const { model } = store;
+  if (model.kind === 'memory') return 'Kept in memory, and settled at the source.';
+  return `Stored in the disk buffer (at most ${sizeText(model.maxBytes)}) ${syncText(model)}`;
 }
 
 function copiesText({ model }: CompiledRoute): string {

@@ -25,10 +25,18 @@ export interface NamedSink {
   readonly can: SinkCan;
 }
 
+export interface NamedStage {
+  readonly name: string;
+  /** Why messages of one lane leave in another order than they came; undefined: they do not. */
+  readonly orderLimit: string | undefined;
+}
+
 export interface RouteParts {
   readonly source: { readonly name: string; readonly can: SourceCan };
   readonly sinks: readonly NamedSink[];
   readonly buffer: BufferModel | undefined;
+  /** In order. */
+  readonly stages: readonly NamedStage[];
   /** As written; `undefined` when the config says nothing. */
   readonly order: Order | undefined;
   /** As written. */
@@ -105,7 +113,7 @@ function sinkLimit({ name, can }: NamedSink): Limit | undefined {
   return undefined;
 }
 
-function orderOf({ source, sinks, order }: RouteParts): { order: Order; orderBut: string | undefined; reasons: string[] } {
+function orderOf({ source, sinks, stages, order }: RouteParts): { order: Order; orderBut: string | undefined; reasons: string[] } {
   if (order === 'none') return { order: 'none', orderBut: undefined, reasons: [] };
   if (source.can.redelivers === 'anyOrder')
     return {
@@ -113,6 +121,8 @@ function orderOf({ source, sinks, order }: RouteParts): { order: Order; orderBut
       orderBut: undefined,
       reasons: [`${source.name} may deliver again in another order, so no order can be promised`],
     };
+  const mixing = stages.flatMap(({ orderLimit }) => orderLimit ?? []);
+  if (mixing.length > 0) return { order: 'none', orderBut: undefined, reasons: mixing };
   if (order !== undefined) return { order, orderBut: undefined, reasons: paceReasons(order, sinks) };
   const byKey = sinks.find((sink) => sink.can.keepsOrder === 'key');
   const loose = sinks.find((sink) => sink.can.keepsOrder === 'none');
@@ -130,12 +140,18 @@ function paceReasons(order: Order, sinks: readonly NamedSink[]): string[] {
   );
 }
 
-function copiesOf({ source, sinks, buffer, mqfId }: RouteParts): string[] {
+function copiesOf({ source, sinks, buffer, stages, mqfId }: RouteParts): string[] {
   if (!mqfId) return ['`mqfId: false`: mqferry gives no message an `mqf-id`, so copies cannot be known by it.'];
   const without = sinks
     .filter(({ can }) => can.carries.headers === 'none')
     .map(({ name }) => `${name} has no headers, so no \`mqf-id\` arrives there; nor does \`mqf-hops\`, so a loop through it does not end.`);
-  return [copiesText(source, buffer), ...without];
+  const stage = stages.at(-1);
+  return [stage ? stageCopiesText(source, stage) : copiesText(source, buffer), ...without];
+}
+
+function stageCopiesText({ name, can }: RouteParts['source'], stage: NamedStage): string {
+  const but = can.redelivers === 'never' ? '' : `; what ${name} delivers again before it is stored there is another message to it`;
+  return `Copies from the stage ${stage.name} carry the same \`mqf-id\`${but}.`;
 }
 
 function copiesText({ name, can }: RouteParts['source'], buffer: BufferModel | undefined): string {

@@ -2,19 +2,20 @@
 import { isDeadDisk } from '../config/dead-disk.ts';
 import type { ErrorRuleModel, RouteModel } from '../config/model.ts';
 import type { Log, SinkEnd, SourceEnd } from '../connector.ts';
-import type { BufferPlan, DeadStore, PumpPlan, QuarantinePlan, RoutePlan, SinkPlan, TapPlan } from '../engine/plan.ts';
+import type { DeadStore, PumpPlan, QuarantinePlan, RoutePlan, SinkPlan, StorePlan, TapPlan } from '../engine/plan.ts';
 import { type CopyIds, copyIds, inbound, keepMeant, outbound, takeMeant } from '../envelope.ts';
 import type { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
 import { Message } from '../message.ts';
-import { type AnyStep, aroundBuffer } from '../steps/index.ts';
+import type { AnyStep } from '../steps/index.ts';
 import type { CompiledSink } from './ends.ts';
 import { remedies } from './remedies.ts';
+import { sectionsOf } from './sections.ts';
 import { type CompileSteps, type Sharing, shareBehind } from './share.ts';
 import type { CompiledTap } from './taps.ts';
 
-/** An open buffer: its near side is written, its far side read. */
-export interface OpenBuffer extends BufferPlan {
+/** What stands between two pumps, opened: its near side is written, its far side read. */
+export interface OpenStore extends StorePlan {
   readonly near: SinkEnd;
   readonly far: SourceEnd;
 }
@@ -32,15 +33,15 @@ interface Pieces {
   readonly log: Log;
 }
 
-/** Without a buffer one pump, with one two. */
-export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined, quarantine: QuarantinePlan | undefined): RoutePlan {
-  const { model, source, shared, compileSteps, log } = pieces;
-  const places = buffer ? [source.can.stableIds, buffer.far.can.stableIds] : [source.can.stableIds];
-  const sinks = pieces.sinks.map((sink, i) => sinkPlan(sink, model, places, i));
+/** A pump for each section of the route; `stores`: what is between them. */
+export function planOf(pieces: Pieces, stores: readonly OpenStore[], quarantine: QuarantinePlan | undefined): RoutePlan {
+  const { model, source, log } = pieces;
+  const places = placesOf(source, stores);
   const deadLetters = pieces.deadLetters.map((sink) => deadLetterPlan(sink, model, places));
-  const receive = inbound(model.source.trusted ?? false, source.can.carries);
-  const common = {
+  return {
     name: model.name,
+    pumps: pumpsOf(pieces, stores, places),
+    stores,
     order: model.order,
     window: model.window,
     retry: (model.onError.at(-1) as ErrorRuleModel).retry,
@@ -51,24 +52,32 @@ export function planOf(pieces: Pieces, buffer: OpenBuffer | undefined, quarantin
     attachError: (letter: Message, { code, message }: MqferryError, attempts: number) => attachError(letter, { code, message, attempts }),
     ...(quarantine && { quarantine }),
     log,
-  } as const;
-  if (!buffer) {
-    const last = shareAfter(compileSteps(model.steps), model.steps.length > 0, shared);
-    return { ...common, pumps: [{ name: model.name, source, inbound: receive, ...last, sinks }] };
-  }
-  const near: SinkPlan = { name: 'buffer', end: buffer.near, outbound: keepMeant };
-  const { before, behind } = aroundBuffer(model.steps);
-  const steps = compileSteps(before);
-  const toBuffer = shareBehind(steps, { share: (messages) => [messages] });
-  const last = shareAfter(compileSteps(behind), behind.length > 0, shared);
-  return {
-    ...common,
-    pumps: [
-      { name: model.name, source, inbound: receive, share: toBuffer, isStraight: before.length === 0, sinks: [near] },
-      { name: 'buffer', source: buffer.far, inbound: takeMeant, ...last, sinks, enteredAt: () => 'buffer' },
-    ],
-    buffer,
   };
+}
+
+/**
+ * Where copies are known by. Behind a stage only by their place in it: several messages in it may have come of one, and one may have come of
+ * several.
+ */
+function placesOf(source: SourceEnd, stores: readonly OpenStore[]): Places {
+  const last = stores.findLast(({ kind }) => kind === 'stage');
+  if (last) return [last.far.can.stableIds];
+  return [source.can.stableIds, ...stores.map(({ far }) => far.can.stableIds)];
+}
+
+function pumpsOf({ model, source, sinks, shared, compileSteps }: Pieces, stores: readonly OpenStore[], places: Places): RoutePlan['pumps'] {
+  const sinkPlans = sinks.map((sink, i) => sinkPlan(sink, model, places, i));
+  const pumps = sectionsOf(model).map(({ steps }, i): PumpPlan => {
+    const [before, behind] = [stores[i - 1], stores[i]];
+    const way = before
+      ? { name: before.name, source: before.far, inbound: takeMeant, enteredAt: () => before.name }
+      : { name: model.name, source, inbound: inbound(model.source.trusted ?? false, source.can.carries) };
+    const compiled = compileSteps(steps);
+    if (!behind) return { ...way, ...shareAfter(compiled, steps.length > 0, shared), sinks: sinkPlans };
+    const share = shareBehind(compiled, { share: (messages) => [messages] });
+    return { ...way, share, isStraight: steps.length === 0, sinks: [{ name: behind.name, end: behind.near, outbound: keepMeant }] };
+  });
+  return pumps as [PumpPlan, ...PumpPlan[]];
 }
 
 function shareAfter(steps: AnyStep, hasSteps: boolean, shared: Sharing): Pick<PumpPlan, 'share' | 'isStraight'> {

@@ -4,9 +4,9 @@ import type { EndModel, RouteModel } from '../config/model.ts';
 import { defineConnector, type SourceEnd } from '../connector.ts';
 import type { PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import type { Message } from '../message.ts';
-import { aroundBuffer } from '../steps/index.ts';
 import { type CompiledRoute, compileRoute, type Surroundings } from './compile.ts';
 import { reasonOf, revived, uncounted } from './letter.ts';
+import { sectionsOf, stagesOf } from './sections.ts';
 import { pass } from './share.ts';
 
 type AnyShare = PumpPlan['share'];
@@ -19,13 +19,17 @@ export interface Replay {
   readonly hops: 0 | 1;
 }
 
-/** Makes the route; connects to nothing. Its plan is that of the engine's ordinary routes. */
+/**
+ * Makes the route; connects to nothing. What a stage keeps is not touched: only what has failed behind the last one can be sent again, see
+ * {@link Selection}. Its plan is that of the engine's ordinary routes. */
 export function compileReplay(model: RouteModel, replay: Replay, around: Surroundings): Pick<CompiledRoute, 'name' | 'plan'> {
   const { buffer, guarantee: _, ...rest } = model;
-  const direct: RouteModel = { ...rest, source: endOf(replay.source, model) };
+  const last = sectionsOf(model).at(-1)?.steps ?? [];
+  const hasStages = stagesOf(model).length > 0;
+  const direct: RouteModel = { ...rest, steps: hasStages ? last : model.steps, source: endOf(replay.source, model) };
   const whole = compileRoute(direct, around);
   // What came out of the buffer has been through the steps before it.
-  const behind = buffer && compileRoute({ ...direct, steps: aroundBuffer(model.steps).behind }, around);
+  const behind = buffer && !hasStages ? compileRoute({ ...direct, steps: last }, around) : undefined;
   return { name: model.name, plan: async () => replayPlan(await whole.plan(), await behind?.plan(), replay) };
 }
 

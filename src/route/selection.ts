@@ -10,6 +10,8 @@ export interface Choice {
   readonly route?: string | undefined;
   /** Only letters that died before this, as ISO 8601: what fails again is not taken up at once. */
   readonly before?: string | undefined;
+  /** Only letters that have failed behind this stage, the last one of the route: a replay goes past stages. */
+  readonly behind?: string | undefined;
   /** A letter that was sent again so often stays where it is. */
   readonly maxReplays: number;
 }
@@ -44,13 +46,15 @@ export class Selection {
   }
 
   #look(letter: Message): Refused {
-    const { when, route, before, maxReplays } = this.#choice;
+    const { when, route, before, behind, maxReplays } = this.#choice;
     const reason = reasonOf(letter);
     if (letter.fault !== undefined) return { why: 'cannot be read', isOurs: false };
     if (route !== undefined && reason.route !== route)
       return { why: reason.route === '' ? 'are no dead letters of mqferry' : 'are of another route', isOurs: false };
     if (reason.at === 'decoding') return { why: 'could not be decoded by the source, nor can they now', isOurs: true };
     if (before !== undefined && reason.time >= before) return { why: 'have come since it began', isOurs: true };
+    if (behind !== undefined && reason.at !== behind)
+      return { why: `failed before the stage ${behind}, which a replay goes past: export them, and give them to the source`, isOurs: true };
     if (when && !this.#holds(when, letter)) return { why: 'are not chosen by --when', isOurs: true };
     if (reason.replays >= maxReplays) return { why: `were replayed ${maxReplays} times or more (--max-replays)`, isOurs: true };
     return undefined;

@@ -1,7 +1,7 @@
 /** The steps of a route, one after the other. */
 import type { StepModel } from '../config/model.ts';
 import { type AnyStep, chain, type StepContext, stepKinds } from '../steps/index.ts';
-import type { Aside } from '../steps/step.ts';
+import type { Aside, StageSpec } from '../steps/step.ts';
 
 /** Lets somebody look at what comes to a step: gives back the step in its place. */
 export type Watch = (model: StepModel, step: AnyStep) => AnyStep;
@@ -17,6 +17,13 @@ export function compileChain(steps: readonly StepModel[], context: StepContext, 
       return watch(model, onError || sink ? signed(step, model) : step);
     }),
   );
+}
+
+/** Of a step that is a stage. */
+export function specOf({ name, value }: StepModel, context: StepContext): StageSpec {
+  const spec = stepKinds[name]?.stage?.(value, context);
+  if (!spec) throw new Error(`step ${name} is no stage`);
+  return spec;
 }
 
 const unwatched: Watch = (_, step) => step;

@@ -1,5 +1,5 @@
-import { sizeText } from '../config/docs.ts';
 import { group, oneOf, size } from '../config/fields.ts';
+import { sizeText } from '../config/values.ts';
 import { MqferryError } from '../errors.ts';
 import { codingNames, codings } from './codings/index.ts';
 import { defineStep, eachMessage } from './step.ts';

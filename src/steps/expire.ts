@@ -1,5 +1,5 @@
-import { durationText } from '../config/docs.ts';
 import { duration, group } from '../config/fields.ts';
+import { durationText } from '../config/values.ts';
 import { MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { setAside, shedding } from './shedding.ts';

@@ -1,9 +1,11 @@
 /** The steps a config may name. */
+import { aggregate } from './aggregate.ts';
 import { base64 } from './base64.ts';
 import { cloudEvents } from './cloud-events.ts';
 import { compress } from './compress.ts';
 import { decode } from './decode.ts';
 import { decompress } from './decompress.ts';
+import { delay } from './delay.ts';
 import { drop } from './drop.ts';
 import { encode } from './encode.ts';
 import { enrich } from './enrich.ts';
@@ -47,20 +49,11 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   limitSize,
   sample,
   throttle,
+  delay,
+  aggregate,
   drop,
   log,
   tap,
 };
-
-/**
- * Steps before and behind a buffer: the first step that makes many of one, or waits, stands behind it, and so do those after it. The buffer holds
- * the whole, so that the parts have one fate and the books count what was read; and it takes in what comes while a step waits.
- */
-export function aroundBuffer<S extends { readonly name: string }>(
-  steps: readonly S[],
-): { readonly before: readonly S[]; readonly behind: readonly S[] } {
-  const first = steps.findIndex(({ name }) => stepKinds[name]?.behindBuffer);
-  return first < 0 ? { before: steps, behind: [] } : { before: steps.slice(0, first), behind: steps.slice(first) };
-}
 
 export { type AnyStep, chain, type StepContext, type StepKind } from './step.ts';

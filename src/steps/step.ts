@@ -1,4 +1,6 @@
 /** What a step is. A step never changes a message: it makes a changed copy, so that what came in can still be retried or dead-lettered. */
+import type { Keeper } from '../buffer/stage/keeper.ts';
+import type { StageOptions } from '../buffer/stage/stage.ts';
 import type { Clock } from '../clock.ts';
 import type { Field } from '../config/fields.ts';
 import type { StepExample, Touch } from '../config/model.ts';
@@ -62,10 +64,29 @@ export interface StepKind<V = unknown> {
   table?(value: V): string | undefined;
   /** Its value is a sink, bare or as `sink:` among the fields of `value`, a group: its messages go to {@link Aside.tap}. */
   readonly hasSink?: true;
+  /** It keeps messages beyond their ack: the route is divided there. Its `compile` only checks the value. */
+  stage?(value: V, context: StepContext): StageSpec;
   /** A sentence for `explain`. `sink`: the name of its sink, where it has one. */
   explain(value: V, sink?: string): string;
   /** Throws CONFIG_INVALID for what the field alone cannot check. */
   compile(value: V, context: StepContext): AnyStep;
+}
+
+/** A stage as the config has it. */
+export interface StageSpec extends StageOptions {
+  /** A fresh one for each start. */
+  keeper(): Keeper;
+  /** Messages of one lane leave in the order in which they came; undefined: they do not, and why. */
+  readonly orderLimit: string | undefined;
+}
+
+/** A step that is a stage. */
+export function defineStage<V>(kind: Omit<StepKind<V>, 'behindBuffer' | 'compile'> & Required<Pick<StepKind<V>, 'stage'>>): StepKind {
+  const compile = (value: V, context: StepContext): Step => {
+    kind.stage(value, context).keeper();
+    return identity;
+  };
+  return defineStep({ ...kind, behindBuffer: true, compile });
 }
 
 /** Keeps the type of the field's value, so that `compile` gets it typed. */

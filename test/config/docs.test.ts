@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
-import { durationText, fieldTable, generatedFiles, sizeText } from '../../src/config/docs.ts';
+import { fieldTable, generatedFiles } from '../../src/config/docs.ts';
 import { group, secret, size, text, whole } from '../../src/config/fields.ts';
-import { parseDuration, parseSize } from '../../src/config/values.ts';
+import { durationText, parseDuration, parseSize, sizeText } from '../../src/config/values.ts';
 import { registry } from './registry.ts';
 
 let files: ReadonlyMap<string, string>;

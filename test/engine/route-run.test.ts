@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
-import type { RoutePlan, SinkPlan } from '../../src/engine/plan.ts';
+import type { RoutePlan, SinkPlan, StorePlan } from '../../src/engine/plan.ts';
 import { RouteRun } from '../../src/engine/route-run.ts';
 import { MqferryError } from '../../src/errors.ts';
 import { Message } from '../../src/message.ts';
@@ -378,10 +378,11 @@ describe('an engine', () => {
   test('that is stopped starts nothing that was on its way, and closes the buffer that was opened for it', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<void>();
     let closed = 0;
-    const buffer = { label: 'b', stats: () => ({ messages: 0, bytes: 0, limitBytes: 1 }), close: async () => void closed++ };
+    const stats = () => ({ messages: 0, bytes: 0, limitBytes: 1 });
+    const buffer: StorePlan = { kind: 'buffer', name: 'buffer', stats, close: async () => void closed++ };
     const plan = async () => {
       await opened;
-      return { ...routePlan(new FakeSource(), [new FakeSink()]), buffer };
+      return { ...routePlan(new FakeSource(), [new FakeSink()]), stores: [buffer] };
     };
     const engine = new Engine([{ name: 'test', plan }], silent, hastyClock);
     const starting = engine.startRoute('test');

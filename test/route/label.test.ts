@@ -22,6 +22,7 @@ const parts = (more: {
   source: { name: 'source a', can: { ...source, ...more.source } },
   sinks: [{ name: 'sink b', can: { ...sink, ...more.sink } }],
   buffer: more.buffer,
+  stages: [],
   order: more.order,
   mqfId: more.mqfId ?? true,
 });

@@ -42,6 +42,7 @@ async function replayed(yaml: string, letters: readonly Message[], ends: Ends = 
     log: () => silent,
     clientId: () => 'x',
     openBuffer: none,
+    openStage: nothing,
     queue: nothing,
     deadLetters: nothing,
     table: nothing,

@@ -71,10 +71,10 @@ test('the plan of a route waits where a step of it does, and nowhere else', asyn
   ).toEqual(['function']);
 });
 
-test('a step kind that waits says that it stands behind the buffer', () => {
+test('a step kind that waits, or keeps messages, says that it stands behind the buffer', () => {
   expect(
     Object.values(stepKinds)
       .filter(({ behindBuffer }) => behindBuffer)
       .map(({ name }) => name),
-  ).toEqual(['split', 'enrich', 'throttle']);
+  ).toEqual(['split', 'enrich', 'throttle', 'delay', 'aggregate']);
 });

@@ -3,11 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { Message, type MessageInit, propertyNames } from '../../src/message.ts';
 import { stepKinds } from '../../src/steps/index.ts';
 import { anyStepsOf } from './route.ts';
+import { throughStage } from './stage.ts';
 
 describe('the example in the reference holds: ', () => {
   test.each(Object.values(stepKinds).map((kind) => [kind.name, kind.example] as const))('%s', async (name, example) => {
     expect(example.steps).toContain(name);
-    const { out, failed, dropped } = await (await anyStepsOf(example.steps, example.files))([parse(example.before)]);
+    const given = example.before.split('\n---\n').map(parse);
+    const passed = stepKinds[name]?.stage ? throughStage(example.steps, given) : (await anyStepsOf(example.steps, example.files))(given);
+    const { out, failed, dropped } = { dropped: [], ...(await passed) };
     const after = failed[0]?.[1].code ?? (dropped.length > 0 ? 'dropped' : out.length === 0 ? 'filtered' : out.map(show).join('\n---\n'));
     expect(after, failed[0]?.[1].message).toBe(example.after);
   });

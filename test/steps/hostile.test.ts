@@ -5,6 +5,7 @@ import { stepKinds } from '../../src/steps/index.ts';
 import { canary, hostileMessages } from './hostile.ts';
 import { anyStepsOf, type StepFiles } from './route.ts';
 import type { Result } from './run.ts';
+import { throughStage } from './stage.ts';
 
 /** How each step is written for hostile messages; a step that is not here fails the test. Several ways where it has several parts. */
 const written: Readonly<Record<string, readonly string[]>> = {
@@ -60,6 +61,14 @@ const written: Readonly<Record<string, readonly string[]>> = {
   tap: ['- tap: print', '- tap: { sink: print, maxMessages: 1 }'],
   log: ["- log: { text: '${{ body.id }}' }"],
 };
+const keeping: Readonly<Record<string, readonly string[]>> = {
+  delay: ['- delay: { for: 1s }', "- delay: { until: '${{ default(body.until, null) }}' }"],
+  aggregate: [
+    "- aggregate: { by: '${{ body.id }}', count: 3, after: 1s }",
+    "- aggregate: { count: 5, when: 'body.total > 1000', quiet: 1s, into: lines }",
+    '- aggregate: { count: 100, bytes: 64KiB, after: 1s }',
+  ],
+};
 const files: StepFiles = {
   's.mjs': `export const json = (m) => ({ body: m.json() });
 export const all = (m) => ({ ...m, body: m.body, key: m.key, headers: m.headers });`,
@@ -80,14 +89,19 @@ export const all = (m) => ({ ...m, body: m.body, key: m.key, headers: m.headers 
 const hostile = hostileMessages();
 const good = () =>
   [1, 2].map((id) => new Message({ body: Buffer.from(`{"id":${id},"total":5,"items":[1]}`), id: String(id) })) as [Message, Message];
-const cases = Object.keys(stepKinds).flatMap((name) => (written[name] ?? ['']).map((yaml) => [name, yaml] as const));
+/** Those that keep messages are met below. */
+const passing = Object.values(stepKinds)
+  .filter(({ stage }) => !stage)
+  .map(({ name }) => name);
+const cases = passing.flatMap((name) => (written[name] ?? ['']).map((yaml) => [name, yaml] as const));
 
 test('there are more than 100 hostile messages', () => {
   expect(hostile.size).toBeGreaterThan(100);
 });
 
 test('every step meets them', () => {
-  expect(Object.keys(written).sort()).toEqual(Object.keys(stepKinds).sort());
+  expect(Object.keys(written).sort()).toEqual([...passing].sort());
+  expect([...passing, ...Object.keys(keeping)].sort()).toEqual(Object.keys(stepKinds).sort());
 });
 
 describe('hostile messages go the error path or on, and harm no other: ', () => {
@@ -121,6 +135,21 @@ describe('hostile messages go the error path or on, and harm no other: ', () => 
     },
     60_000,
   );
+});
+
+describe('a stage keeps hostile messages, or they go the error path, and the others leave: ', () => {
+  test.each(Object.entries(keeping).flatMap(([name, ways]) => ways.map((yaml) => [name, yaml] as const)))('%s: %s', async (_, yaml) => {
+    const all = [...hostile.values()].flatMap((message) => [message, ...good()]);
+    const { out, failed } = await throughStage(yaml, all);
+    const text = out.map(({ body }) => body?.toString('latin1') ?? '').join('\n');
+    expect(text.split('"total":5,"items":[1]}').length - 1).toBeGreaterThanOrEqual(2 * hostile.size);
+    for (const [message, error] of failed) {
+      expect(all).toContain(message);
+      expect(error.code).toBe('STEP_FAILED');
+      expect(describeError(error)).not.toContain(canary);
+    }
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
 });
 
 /** What became of one message: it must have ended in one way. */

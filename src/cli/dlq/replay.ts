@@ -9,6 +9,7 @@ import type { Message } from '../../message.ts';
 import type { Surroundings } from '../../route/compile.ts';
 import { type LetterStore, lettersOf } from '../../route/letter-source.ts';
 import { compileReplay, type Replay } from '../../route/replay.ts';
+import { stagesOf } from '../../route/sections.ts';
 import { Selection } from '../../route/selection.ts';
 import { Tables } from '../../table.ts';
 import { Leave } from '../exit-codes.ts';
@@ -65,7 +66,8 @@ export async function replay(route: CompiledRoute, from: From, options: ReplayOp
 /** What the letters of a place are asked. A log of the route alone holds nothing else; a file is what the user says it is. */
 export function choiceOf(route: CompiledRoute, from: From, { when, maxReplays }: Pick<ReplayOptions, 'when' | 'maxReplays'>) {
   const isShared = from.kind === 'broker' || (from.kind === 'log' && from.queue !== undefined);
-  return { when, maxReplays, ...(isShared && { route: route.name, before: new Date().toISOString() }) };
+  const behind = stagesOf(route.model).at(-1)?.name;
+  return { when, maxReplays, behind, ...(isShared && { route: route.name, before: new Date().toISOString() }) };
 }
 
 interface Around {
@@ -109,6 +111,7 @@ function surroundings(data: DataDirectory, log: Log, signal: AbortSignal, allowS
     // Never those of the running route, whose sessions would end.
     clientId: (route, end) => clientId(process, route, end),
     openBuffer: () => Promise.reject(new Error('a replay goes past the buffer')),
+    openStage: () => Promise.reject(new Error('a replay goes past the stages')),
     queue: (name, limits) => data.queue(name, limits),
     deadLetters: (route, limits) => data.deadLetters(route, limits),
     table: (name) => tables.table(name),

@@ -235,7 +235,7 @@ export class Scenario {
         pump('near', { source, sinks: [buffer], share: (messages, aside) => [first(messages, aside)] }),
         pump('far', { source: far, sinks, share: shareBehind(chain(steps), { share: toSinks }) }),
       ],
-      buffer: { label: 'log', stats, close: async () => {} },
+      stores: [{ kind: 'buffer', name: 'buffer', stats, close: async () => {} }],
     };
   }
 

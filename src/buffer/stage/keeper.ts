@@ -1,0 +1,49 @@
+/** What a stage is for: which of the messages that it keeps leave, when, and as what. It has no memory but what the stage tells it. */
+import type { Message } from '../../message.ts';
+
+/** A message that is kept, without the message itself. */
+export interface Kept {
+  /** Its place in the order of arrival; never used twice. */
+  readonly id: number;
+  /** What {@link Keeper.note} said of it when it came. */
+  readonly note: string;
+  /** When it came, on the stage's clock. */
+  readonly at: number;
+  /** Of its record on disk. */
+  readonly bytes: number;
+}
+
+/** Milliseconds. */
+export interface StageTime {
+  /** Goes on with the time that passes, over restarts too, and never back, whatever is done to the wall clock. */
+  readonly stage: number;
+  /** What the wall clock says. */
+  readonly date: number;
+}
+
+/** Messages that leave together. */
+export interface Release {
+  /** Ids, in order. */
+  readonly members: readonly number[];
+  /** For `make`: why they leave. */
+  readonly why: string;
+}
+
+export interface Keeper {
+  /** Another one could be made of the same messages after a restart: so what is released is remembered, on disk, before it leaves. */
+  readonly decides: boolean;
+  /** What is to be known of a message without reading it again; stored beside it. Throws STEP_FAILED: the message is refused. */
+  note(message: Message): string;
+  /** In the order of arrival, also what was there at the start. */
+  add(kept: Kept): void;
+  /** What is to leave now, which it forgets. */
+  take(time: StageTime): Release | undefined;
+  /** In how many ms there may be something to take; undefined while only another message can bring it about. */
+  waitMs(time: StageTime): number | undefined;
+  /** The message that leaves. Throws STEP_FAILED. */
+  make(members: readonly Message[], why: string): Message;
+  /** What stands for messages of which none could be made: it has the error as its `fault`. */
+  failed(members: readonly Message[], error: Error): Message;
+  /** Groups that are open, where it makes groups. */
+  readonly groups?: number;
+}

@@ -1,0 +1,54 @@
+/** Thousands of lives of a stage on a simulated disk. `SEEDS=2000` in CI; a seed that fails fails again. */
+import { describe, expect, test } from 'vitest';
+import type { Sabotage } from '../sim-fs.ts';
+import { grouping, waiting } from './keepers.ts';
+import { liveStage, type StageLifeOptions } from './life.ts';
+
+/** A life of a stage takes twice as long as one of a buffer, and with a full disk ten times. */
+const seeds = Math.ceil(Number(process.env['SEEDS'] ?? 300) / 2);
+const minutes = 5 * 60_000;
+
+async function liveAll(count: number, options: Omit<StageLifeOptions, 'seed'>): Promise<{ confirmed: number; copies: number }> {
+  const sum = { confirmed: 0, copies: 0 };
+  for (let seed = 1; seed <= count; seed++) {
+    try {
+      const { confirmed, copies } = await liveStage({ ...options, seed });
+      sum.confirmed += confirmed;
+      sum.copies += copies;
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    }
+  }
+  return sum;
+}
+
+describe.each([
+  ['messages that leave one by one, in another order than they came', waiting],
+  ['messages that leave in groups', grouping],
+] as const)('a stage whose machine stops at any operation, with %s', (_, keeper) => {
+  test('lets leave all that it confirmed, and each always with the same others', { timeout: minutes }, async () => {
+    const { confirmed, copies } = await liveAll(seeds, { keeper });
+    expect(confirmed).toBeGreaterThan(seeds * 50);
+    expect(copies).toBeGreaterThan(seeds);
+  });
+
+  test('also when a sync fails and when the disk is full for a while', { timeout: minutes }, async () => {
+    const few = Math.ceil(seeds / 4);
+    expect((await liveAll(few, { keeper, faults: true })).confirmed).toBeGreaterThan(few * 40);
+  });
+});
+
+describe('the simulation sees', () => {
+  const controls: [string, Sabotage][] = [
+    ['that frames are not synced', { ignoreSync: (path) => path.endsWith('.seg') }],
+    ['that directories are not synced', { ignoreSyncDirectory: true }],
+  ];
+  test.each(controls)('%s', { timeout: minutes }, async (_, sabotage) => {
+    await expect(liveAll(200, { keeper: grouping, sabotage })).rejects.toThrow(/^seed/);
+  });
+
+  test('that decisions are not written down', { timeout: minutes }, async () => {
+    const forgetful = (random: () => number) => ({ ...grouping(random), decides: false });
+    await expect(liveAll(200, { keeper: forgetful })).rejects.toThrow(/^seed/);
+  });
+});

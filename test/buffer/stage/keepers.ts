@@ -1,0 +1,51 @@
+/** Keepers for tests of the stage itself. */
+import type { Keeper, Release } from '../../../src/buffer/stage/keeper.ts';
+import { Message } from '../../../src/message.ts';
+import { DueHeap } from '../../../src/steps/due-heap.ts';
+
+/** Each leaves after the time in its header `wait`. */
+export function waiting(): Keeper {
+  const heap = new DueHeap();
+  return {
+    decides: false,
+    note: (message) => String(message.header('wait')),
+    add: ({ id, note, at }) => heap.push(at + Number(note), id),
+    take({ stage }) {
+      const id = heap.takeDue(stage);
+      return id === undefined ? undefined : { members: [id], why: '' };
+    },
+    waitMs: ({ stage }) => (heap.nextMs === undefined ? undefined : heap.nextMs - stage),
+    make: ([message]) => message as Message,
+    failed: ([message]) => message as Message,
+  };
+}
+
+/** Those with the same header `group` leave together: three of them, or what is there 40 ms after the first; or, by chance, before. */
+export function grouping(random: () => number): Keeper {
+  const groups = new Map<string, { ids: number[]; since: number }>();
+  const closed: Release[] = [];
+  const close = (key: string, why: string) => {
+    closed.push({ members: groups.get(key)?.ids ?? [], why });
+    groups.delete(key);
+  };
+  return {
+    decides: true,
+    note: (message) => String(message.header('group')),
+    add({ id, note, at }) {
+      const group = groups.get(note) ?? { ids: [], since: at };
+      groups.set(note, group);
+      group.ids.push(id);
+      if (group.ids.length === 3 || random() < 0.05) close(note, 'count');
+    },
+    take({ stage }) {
+      for (const [key, { since }] of groups) if (since + 40 <= stage) close(key, 'time');
+      return closed.shift();
+    },
+    waitMs: ({ stage }) => (groups.size === 0 ? undefined : Math.min(...[...groups.values()].map(({ since }) => since + 40 - stage))),
+    make: (members) => new Message({ type: 'group', body: Buffer.from(JSON.stringify(members.map(({ id }) => Number(id)))) }),
+    failed: (_, error) => new Message({ body: null, fault: error }),
+    get groups() {
+      return groups.size;
+    },
+  };
+}
