@@ -7,10 +7,10 @@ import type { End } from './end.ts';
 import { kafkaEnd } from './ends/kafka.ts';
 import { mqttEnd } from './ends/mqtt.ts';
 import { rabbitmqEnd } from './ends/rabbitmq.ts';
-import { mosquittoBridge, shovel, type Tool } from './tools.ts';
+import { type Between, mosquittoBridge, shovel, type Tool } from './tools.ts';
 
 export interface Bars {
-  /** CPU seconds per million messages, at most; with the disk buffer `bufferCpu` more. */
+  /** CPU seconds per million messages, at most. */
   readonly cpu: number;
   /** Messages per second, at least. */
   readonly rate?: number;
@@ -24,12 +24,13 @@ export interface Pair {
   readonly rounds: number;
   readonly bars: Bars;
   readonly peer?: Tool;
-  readonly isBuffered: boolean;
+  /** What is measured in between, too. */
+  readonly between: readonly Between[];
   ends(brokers: Brokers): Promise<readonly [End, End]>;
 }
 
-/** What the disk buffer in between may cost more. */
-export const bufferCpu = 6;
+/** CPU seconds per million messages that what is in between may cost more. */
+export const betweenCpu: Readonly<Record<Between, number>> = { 'disk buffer': 6, delay: 8 };
 
 /** Brokers, each started when it is first asked for. */
 export class Brokers {
@@ -67,7 +68,7 @@ export const pairs: readonly Pair[] = [
     rounds: 5,
     bars: { cpu: 34, ofPeer: 0.95 },
     peer: shovel,
-    isBuffered: true,
+    between: ['disk buffer'],
     ends: async (brokers) => [rabbitmqEnd(await brokers.rabbitmq()), rabbitmqEnd(await brokers.rabbitmq())],
   },
   {
@@ -75,7 +76,7 @@ export const pairs: readonly Pair[] = [
     messages: 100_000,
     rounds: 3,
     bars: { cpu: 24 },
-    isBuffered: true,
+    between: ['disk buffer'],
     ends: async (brokers) => [rabbitmqEnd(await brokers.rabbitmq()), kafkaEnd(await brokers.kafka())],
   },
   {
@@ -83,7 +84,7 @@ export const pairs: readonly Pair[] = [
     messages: 100_000,
     rounds: 3,
     bars: { cpu: 28 },
-    isBuffered: true,
+    between: ['disk buffer'],
     ends: async (brokers) => [kafkaEnd(await brokers.kafka()), rabbitmqEnd(await brokers.rabbitmq())],
   },
   {
@@ -91,7 +92,7 @@ export const pairs: readonly Pair[] = [
     messages: 200_000,
     rounds: 3,
     bars: { cpu: 16 },
-    isBuffered: true,
+    between: ['disk buffer', 'delay'],
     ends: async (brokers) => [kafkaEnd(await brokers.kafka()), kafkaEnd(await brokers.kafka())],
   },
   {
@@ -100,7 +101,7 @@ export const pairs: readonly Pair[] = [
     rounds: 3,
     bars: { cpu: 50, rate: 15_000 },
     peer: mosquittoBridge,
-    isBuffered: true,
+    between: ['disk buffer', 'delay'],
     ends: async (brokers) => [mqttEnd(await brokers.mosquitto('source')), mqttEnd(await brokers.mosquitto('sink'))],
   },
   {
@@ -108,7 +109,7 @@ export const pairs: readonly Pair[] = [
     messages: 150_000,
     rounds: 1,
     bars: { cpu: 50, rate: 15_000 },
-    isBuffered: false,
+    between: [],
     ends: async (brokers) => [mqttEnd(await brokers.mosquitto('source')), mqttEnd(await brokers.mosquitto('sink'))],
   },
   {
@@ -116,7 +117,7 @@ export const pairs: readonly Pair[] = [
     messages: 100_000,
     rounds: 3,
     bars: { cpu: 36 },
-    isBuffered: true,
+    between: ['disk buffer'],
     ends: async (brokers) => [mqttEnd(await brokers.mosquitto('source')), kafkaEnd(await brokers.kafka())],
   },
   {
@@ -124,7 +125,7 @@ export const pairs: readonly Pair[] = [
     messages: 100_000,
     rounds: 3,
     bars: { cpu: 35 },
-    isBuffered: true,
+    between: ['disk buffer'],
     ends: async (brokers) => [rabbitmqEnd(await brokers.rabbitmq(), 'stomp'), rabbitmqEnd(await brokers.rabbitmq())],
   },
 ];

@@ -36,7 +36,7 @@ const columns = [
 export function table(rows: readonly Row[]): string {
   const lines = rows.map(({ what, tool, rounds, figures, verdicts }) => {
     const own = figures && tool !== 'Shovel (on-confirm)'; // its CPU is the broker's
-    const hasBuffer = tool.endsWith('buffer'); // filled ahead of the sink: its second half is only the way out
+    const hasBuffer = tool.includes(' + '); // filled ahead of the sink: its second half is only the way out
     return [
       what,
       tool,

@@ -1,5 +1,5 @@
 /** From figures to verdicts. */
-import { bufferCpu, type Pair } from './pairs.ts';
+import { betweenCpu, type Pair } from './pairs.ts';
 import { type Figures, median, medianOf } from './trial.ts';
 
 export interface Row {
@@ -44,8 +44,8 @@ export function judge(pair: Pair, results: ReadonlyMap<string, readonly Figures[
     const figures = medianOf(all);
     const verdicts: Verdict[] = [];
     if (tool === 'mqferry') verdicts.push(...ownVerdicts(pair, figures, peer));
-    else if (tool !== pair.peer?.name && plain)
-      verdicts.push(atMost('more than without', figures.cpu - medianOf(plain).cpu, 'CPU-s/M', bufferCpu));
+    const between = pair.between.find((one) => tool.endsWith(one));
+    if (between && plain) verdicts.push(atMost('more than without', figures.cpu - medianOf(plain).cpu, 'CPU-s/M', betweenCpu[between]));
     return row(pair.name, tool, all.length, verdicts, figures);
   });
 }

@@ -70,7 +70,7 @@ async function measure(pair: Pair): Promise<Map<string, Figures[]>> {
   const [from, to] = await pair.ends(brokers);
   const messages = Number(options.messages ?? pair.messages);
   const all: Tool[] = [mqferry(program, undefined, flags)];
-  if (pair.isBuffered) all.push(mqferry(program, 'disk', flags));
+  for (const between of pair.between) all.push(mqferry(program, between, flags));
   if (pair.peer) all.push(pair.peer);
   const tools = all.filter((tool) => options.tool === undefined || tool.name === options.tool);
   const results = new Map<string, Figures[]>(tools.map((tool) => [tool.name, []]));

@@ -39,11 +39,11 @@ export interface Tool {
 const idle = '1s';
 
 /** mqferry as its users have it. It ends by itself, and its exit code says that the books balance. */
-export function mqferry(program: keyof typeof programs, buffer?: 'disk', flags: readonly string[] = []): Tool {
+export function mqferry(program: keyof typeof programs, between?: Between, flags: readonly string[] = []): Tool {
   return {
-    name: buffer ? 'mqferry + disk buffer' : 'mqferry',
+    name: between ? `mqferry + ${between}` : 'mqferry',
     async start(journey) {
-      writeFileSync(join(journey.dir, 'bench.yaml'), routeOf(journey, buffer));
+      writeFileSync(join(journey.dir, 'bench.yaml'), routeOf(journey, between));
       const args = [...flags, programs[program], 'run', 'bench.yaml', '--data', 'data', '--no-admin', '--until-idle', idle];
       const child = start(process.execPath, args, journey.dir);
       const gone = ended(child, journey.dir);
@@ -53,7 +53,10 @@ export function mqferry(program: keyof typeof programs, buffer?: 'disk', flags: 
   };
 }
 
-export function routeOf({ from, to, source, sink, reader }: Journey, buffer?: 'disk'): string {
+/** What messages are stored in on their way: the buffer, or a stage that lets them go on at once. */
+export type Between = 'disk buffer' | 'delay';
+
+export function routeOf({ from, to, source, sink, reader }: Journey, between?: Between): string {
   return [
     'connections:',
     `  from: ${from.connection}`,
@@ -62,7 +65,8 @@ export function routeOf({ from, to, source, sink, reader }: Journey, buffer?: 'd
     '  bench:',
     '    window: { messages: 1000 }',
     `    source: { ${from.source(source, reader)} }`,
-    ...(buffer ? ['    buffer: disk'] : []),
+    ...(between === 'disk buffer' ? ['    buffer: disk'] : []),
+    ...(between === 'delay' ? ['    steps: [{ delay: { for: 0s } }]'] : []),
     `    sink: { ${to.sink(sink)} }`,
     '',
   ].join('\n');

@@ -6,7 +6,9 @@ import { isDeadDisk } from '../config/dead-disk.ts';
 import type { BufferModel, RouteModel, StepModel } from '../config/model.ts';
 import type { EndContext, Log, Queue, QueueLimits, Table } from '../connector.ts';
 import type { DeadStore, RoutePlan } from '../engine/plan.ts';
+import type { Message } from '../message.ts';
 import { type AnyStep, type StepContext, stepKinds } from '../steps/index.ts';
+import type { Aside, Step } from '../steps/step.ts';
 import { type CompiledSink, type Ends, makeEnds } from './ends.ts';
 import type { Fault } from './fault.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
@@ -131,7 +133,8 @@ async function openStores(model: RouteModel, log: Log, around: Surroundings, con
       if (into?.kind === 'buffer') stores.push(named('buffer', into.name, await around.openBuffer(name, into.model, log, window.messages)));
       if (into?.kind === 'stage') {
         const { keeper, ...options } = specOf(into.step, context);
-        stores.push(named('stage', into.name, await around.openStage(name, into.name, keeper(), options, log, window.messages)));
+        const seen = watched(keeper(), into.step, around.watch);
+        stores.push(named('stage', into.name, await around.openStage(name, into.name, seen, options, log, window.messages)));
       }
     }
     return stores;
@@ -140,6 +143,21 @@ async function openStores(model: RouteModel, log: Log, around: Surroundings, con
     throw error;
   }
 }
+
+/** Lets somebody look at what comes to a stage, as to a step. */
+function watched(keeper: Keeper, step: StepModel, watch: Watch | undefined): Keeper {
+  if (!watch) return keeper;
+  const look = watch(step, (messages) => messages) as Step;
+  const { note } = keeper;
+  return Object.assign(keeper, {
+    note(message: Message) {
+      look([message], unheard);
+      return note(message);
+    },
+  });
+}
+
+const unheard: Aside = { fail() {}, drop() {}, tap() {} };
 
 function named(kind: OpenStore['kind'], name: string, opened: Opened): OpenStore {
   return {

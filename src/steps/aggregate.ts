@@ -1,5 +1,5 @@
 import type { Keeper } from '../buffer/stage/keeper.ts';
-import { duration, expression, group, oneOf, size, template, whole } from '../config/fields.ts';
+import { duration, expression, group, oneOf, size, template, type Value, value, whole } from '../config/fields.ts';
 import { durationText, sizeText } from '../config/values.ts';
 import { MqferryError } from '../errors.ts';
 import { Groups, type Limits } from './groups.ts';
@@ -24,7 +24,13 @@ A group with none but \`count\` or \`when\` to complete it waits for ever if the
       optional: true,
       example: '${{ body.orderId }}',
     }),
-    count: whole('Complete with so many.', { optional: true, min: 2, max: 100_000 }),
+    count: value(
+      'Complete with so many, at least 1; or with as many as the message says that came last, e.g. `${{ header["split-count"] }}`.',
+      {
+        optional: true,
+        example: 100,
+      },
+    ),
     bytes: size('Complete before the bodies take more.', { default: 4 * 1024 * 1024 }),
     after: duration('Complete so long after its first message.', { optional: true, example: '30s' }),
     quiet: duration('Complete when none has come for so long.', { optional: true }),
@@ -49,7 +55,8 @@ A group with none but \`count\` or \`when\` to complete it waits for ever if the
   stage({ by, when, into, count, bytes, after, quiet, maxGroups, ...kept }) {
     if (count === undefined && after === undefined && quiet === undefined && when === undefined)
       throw new MqferryError('CONFIG_INVALID', 'nothing but its bytes completes a group: write `count`, `after`, `quiet` or `when`');
-    const limits: Limits = { count, bytes, afterMs: after, quietMs: quiet, maxGroups };
+    if (count?.constant !== undefined) countOf(count.constant);
+    const limits: Limits = { bytes, afterMs: after, quietMs: quiet, maxGroups };
     const keeper = (): Keeper => {
       const groups = new Groups(limits);
       return {
@@ -57,12 +64,16 @@ A group with none but \`count\` or \`when\` to complete it waits for ever if the
         note(message) {
           try {
             joinInto[into].check(message);
-            return `${when?.(message) === true ? 1 : 0}${by?.(message) ?? ''}`;
+            const most = count ? countOf(count.constant ?? count(message)) : 0;
+            return `${when?.(message) === true ? 'w' : ''}${most}:${by?.(message) ?? ''}`;
           } catch (error) {
             throw asStepFailed('aggregate', error);
           }
         },
-        add: ({ id, note, at, bytes: weight }) => groups.add({ id, key: note.slice(1), at, bytes: weight, isLast: note[0] === '1' }),
+        add({ id, note, at, bytes: weight }) {
+          const [, last, count, key] = /^(w?)(\d+):(.*)$/s.exec(note) as unknown as [string, string, string, string];
+          groups.add({ id, key, at, bytes: weight, count: Number(count), isLast: last !== '' });
+        },
         take: ({ stage }) => groups.take(stage),
         waitMs: ({ stage }) => groups.waitMs(stage),
         make: (members, why) => joinInto[into].make(members, why),
@@ -76,9 +87,17 @@ A group with none but \`count\` or \`when\` to complete it waits for ever if the
   },
 });
 
+const countMax = 1_000_000;
+
+/** Throws STEP_FAILED, or CONFIG_INVALID's sentence where it is constant. */
+function countOf(found: unknown): number {
+  if (typeof found === 'number' && Number.isInteger(found) && found >= 1 && found <= countMax) return found;
+  throw new MqferryError('STEP_FAILED', '`count` must be a whole number from 1 to 1000000');
+}
+
 function limitsText({ count, bytes, after, quiet, when }: Record<string, unknown>): string {
   const texts = [
-    count !== undefined && `${count} messages`,
+    count !== undefined && `${(count as Value).text} messages`,
     `${sizeText(bytes as number)}`,
     after !== undefined && `${durationText(after as number)} after its first`,
     quiet !== undefined && `none for ${durationText(quiet as number)}`,

@@ -3,7 +3,6 @@ import type { Release } from '../buffer/stage/keeper.ts';
 import { DueHeap } from './due-heap.ts';
 
 export interface Limits {
-  readonly count: number | undefined;
   readonly bytes: number;
   /** Since its first message. */
   readonly afterMs: number | undefined;
@@ -17,7 +16,9 @@ export interface Member {
   readonly key: string;
   readonly at: number;
   readonly bytes: number;
-  /** The group is complete with it. */
+  /** With it, the group is complete when it has so many; 0: it says nothing of that. */
+  readonly count: number;
+  /** The group is complete with it, in any case. */
   readonly isLast: boolean;
 }
 
@@ -48,8 +49,8 @@ export class Groups {
     return this.#groups.size;
   }
 
-  add({ id, key, at, bytes, isLast }: Member): void {
-    const { count, bytes: bytesMax, maxGroups } = this.#limits;
+  add({ id, key, at, bytes, count, isLast }: Member): void {
+    const { bytes: bytesMax, maxGroups } = this.#limits;
     let group = this.#groups.get(key);
     if (group && group.bytes + bytes > bytesMax) {
       this.#close(group, 'bytes');
@@ -60,7 +61,7 @@ export class Groups {
     group.bytes += bytes;
     group.lastAt = at;
     if (isLast) this.#close(group, 'when');
-    else if (group.ids.length === count) this.#close(group, 'count');
+    else if (count > 0 && group.ids.length >= count) this.#close(group, 'count');
     else if (this.#groups.size > maxGroups) this.#close(this.#groups.values().next().value as Group, 'groups');
   }
 

@@ -30,9 +30,31 @@ describe('a group is complete', () => {
     ]);
   });
 
+  test('by as many as its messages say', async () => {
+    const given = [3, 1, 1, 3, 3].map((count, i) =>
+      make(i, {
+        headers: [
+          ['order', count],
+          ['count', count],
+        ],
+      }),
+    );
+    const { out } = await throughStage(
+      "- aggregate: { by: '${{ string(header.order) }}', count: '${{ header.count }}', after: 1h }",
+      given,
+    );
+    expect(out.map(shown)).toEqual([
+      [[1], 1, 'count'],
+      [[2], 1, 'count'],
+      [[0, 3, 4], 3, 'count'],
+    ]);
+    const { failed } = await throughStage("- aggregate: { count: '${{ body }}', after: 1h }", [make('many'), make(0), make(1.5)]);
+    expect(failed.map(([, { message }]) => message)).toEqual(Array(3).fill('aggregate: `count` must be a whole number from 1 to 1000000'));
+  });
+
   const groupsOf = (limits: Partial<Limits>) =>
-    new Groups({ count: undefined, bytes: 1000, afterMs: undefined, quietMs: undefined, maxGroups: 10, ...limits });
-  const member = (id: number, at = 0, more: object = {}) => ({ id, key: '', at, bytes: 10, isLast: false, ...more });
+    new Groups({ bytes: 1000, afterMs: undefined, quietMs: undefined, maxGroups: 10, ...limits });
+  const member = (id: number, at = 0, more: object = {}) => ({ id, key: '', at, bytes: 10, count: 0, isLast: false, ...more });
 
   test('before its bodies take more than they may', () => {
     const groups = groupsOf({ bytes: 25 });
@@ -42,7 +64,7 @@ describe('a group is complete', () => {
   });
 
   test('so long after its first, or after its last message, and not when it was complete before', () => {
-    const groups = groupsOf({ afterMs: 100, quietMs: 40, count: 4 });
+    const groups = groupsOf({ afterMs: 100, quietMs: 40 });
     groups.add(member(1, 0));
     groups.add(member(2, 30));
     expect([groups.take(39), groups.waitMs(39)]).toEqual([undefined, 1]);
@@ -52,7 +74,7 @@ describe('a group is complete', () => {
     expect(groups.take(100)).toEqual({ members: [1, 2, 3], why: 'time' });
     groups.add(member(4, 101));
     expect(groups.take(141)).toEqual({ members: [4], why: 'quiet' });
-    for (const id of [5, 6, 7, 8]) groups.add(member(id, 150));
+    for (const id of [5, 6, 7, 8]) groups.add(member(id, 150, { count: 4 }));
     expect(groups.take(150)).toEqual({ members: [5, 6, 7, 8], why: 'count' });
     groups.add(member(9, 180));
     expect(groups.take(200)).toBeUndefined(); // the timer of the group before it
@@ -140,7 +162,8 @@ describe('the message that is made of a group', () => {
 
 test.each([
   ['- aggregate: {}', /nothing but its bytes completes a group/],
-  ['- aggregate: { count: 1 }', /2/],
+  ['- aggregate: { count: 0 }', /whole number from 1/],
+  ['- aggregate: { count: many }', /whole number from 1/],
   ['- aggregate: { count: 2, when: body.n + 1 }', /true or false/],
   ['- aggregate: { count: 2, into: csv }', /list/],
 ])('%s is wrong', async (yaml, sentence) => {

@@ -1,6 +1,6 @@
 import { balanced } from '../../../src/engine/books.ts';
 import type { Order } from '../../../src/engine/outbox.ts';
-import type { Failure, PumpPlan, Remedy, RoutePlan, SinkPlan } from '../../../src/engine/plan.ts';
+import type { Failure, PumpPlan, Remedy, RoutePlan, SinkPlan, StorePlan } from '../../../src/engine/plan.ts';
 import type { RouteRun } from '../../../src/engine/route-run.ts';
 import { MqferryError } from '../../../src/errors.ts';
 import { Message } from '../../../src/message.ts';
@@ -23,6 +23,8 @@ export interface Setup {
   /** What the source declares; in read order unless told otherwise. */
   readonly declares?: 'each' | 'inOrder';
   readonly isBuffered?: boolean;
+  /** A stage behind the buffer: what comes to it goes on at once. */
+  readonly isStaged?: boolean;
   readonly sinks?: 'one' | 'all' | 'switch';
   readonly crashes?: number;
   readonly drains?: number;
@@ -83,7 +85,8 @@ export class Scenario {
   readonly sinks: readonly SinkBroker[];
   readonly dead: SinkBroker;
   readonly source: SourceBroker;
-  readonly log: LogModel;
+  /** The buffer, and the stage behind it. */
+  readonly logs: readonly LogModel[];
   readonly life: LifeModel;
   readonly windowSize: number;
   readonly prefetch: number;
@@ -107,7 +110,8 @@ export class Scenario {
     this.sinks = Array.from({ length: count }, () => this.#sinkBroker());
     this.#committed = this.sinks.map(() => new Set());
     this.dead = new SinkBroker(this.world, this.random, { ...this.faults, refuse: 0 }, true);
-    this.log = new LogModel(this.random, 30, (message) => this.isDelivered(message));
+    const last = new LogModel(this.random, 30, (message) => this.isDelivered(message));
+    this.logs = setup.isStaged ? [new LogModel(this.random, 30, (message) => this.#isOnIn(last, message)), last] : [last];
     this.life = new LifeModel(this.random);
     this.source = this.#sourceBroker();
   }
@@ -116,6 +120,11 @@ export class Scenario {
   isDelivered(message: Message): boolean {
     if (this.#mayBeDropped(message) || this.dead.has.has(message.id as string)) return true;
     return this.sinksOf(message).every((i) => this.sinks[i]?.has.has(message.id as string));
+  }
+
+  /** It has come to this log, or will not. */
+  #isOnIn(log: LogModel, message: Message): boolean {
+    return this.#mayBeDropped(message) || this.dead.has.has(message.id as string) || log.durable.some((kept) => kept.id === message.id);
   }
 
   #mayBeDropped(message: Message): boolean {
@@ -158,14 +167,12 @@ export class Scenario {
 
   #sourceBroker(): SourceBroker {
     const { settling = 'each', declares = 'inOrder', isUnfenced = false, isBuffered, ackTimeoutMs, deliveryLimit } = this.setup;
-    const isInLog = (message: Message) =>
-      this.#mayBeDropped(message) || this.dead.has.has(message.id as string) || this.log.durable.some((kept) => kept.id === message.id);
     return new SourceBroker(this.world, this.random, {
       settling,
       declares,
       prefetch: this.prefetch,
       isFenced: !isUnfenced,
-      ended: isBuffered ? isInLog : (message) => this.isDelivered(message),
+      ended: (message) => (isBuffered ? this.#isOnIn(this.logs[0] as LogModel, message) : this.isDelivered(message)),
       ackTimeoutMs,
       deliveryLimit,
     });
@@ -227,15 +234,19 @@ export class Scenario {
     const first = chain([sieve, tapped]);
     if (!this.setup.isBuffered)
       return { ...common, pumps: [pump('only', { source, sinks, share: shareBehind(chain([first, ...steps]), { share: toSinks }) })] };
-    const { near, far, stats } = this.log.ends(process);
-    const buffer: SinkPlan = { name: 'buffer', end: near, outbound: (message) => message };
+    const stores = this.logs.map((log) => log.ends(process));
+    const into = (i: number): SinkPlan => ({ name: 'store', end: stores[i]!.near, outbound: (message) => message });
+    const between = stores
+      .slice(1)
+      .map((_, i) => pump('between', { source: stores[i]!.far, sinks: [into(i + 1)], share: (messages) => [messages] }));
     return {
       ...common,
       pumps: [
-        pump('near', { source, sinks: [buffer], share: (messages, aside) => [first(messages, aside)] }),
-        pump('far', { source: far, sinks, share: shareBehind(chain(steps), { share: toSinks }) }),
+        pump('near', { source, sinks: [into(0)], share: (messages, aside) => [first(messages, aside)] }),
+        ...between,
+        pump('far', { source: stores.at(-1)!.far, sinks, share: shareBehind(chain(steps), { share: toSinks }) }),
       ],
-      stores: [{ kind: 'buffer', name: 'buffer', stats, close: async () => {} }],
+      stores: stores.map(({ stats }): StorePlan => ({ kind: 'buffer', name: 'buffer', stats, close: async () => {} })),
     };
   }
 
@@ -357,7 +368,11 @@ export class Scenario {
   #isSettled(): boolean {
     const { all, settled } = this.source;
     const isOver = (message: Message) => settled.has(message.id as string) || this.source.isOverLimit(message);
-    return all.length === messageCount && all.every(isOver) && (!this.setup.isBuffered || this.log.cursor === this.log.durable.length);
+    return (
+      all.length === messageCount &&
+      all.every(isOver) &&
+      (!this.setup.isBuffered || this.logs.every((log) => log.cursor === log.durable.length))
+    );
   }
 
   #checkBooks(): void {

@@ -30,6 +30,8 @@ export const sound: Readonly<Record<string, Setup>> = {
     outages: 1,
     hasKiller: true,
   },
+  'a buffer and a stage, order lane, sink keeps order': { ...storm, isBuffered: true, isStaged: true, order: 'lane', keepsOrder: true },
+  'a buffer and a stage, order none, all, killer': { ...storm, isBuffered: true, isStaged: true, sinks: 'all', hasKiller: true },
   'rules by error: a drop, two dead letters, tries for a time': { ...storm, hasKiller: true, hasRules: true },
   'rules by error, buffered, order lane, all': { ...storm, isBuffered: true, order: 'lane', sinks: 'all', hasKiller: true, hasRules: true },
   'dedupe, copies share the outcome': { ...storm, dedupe: 'shared' },
