@@ -140,9 +140,13 @@ export interface KnownBuffer extends BufferSize {
 }
 
 /** All buffers and queues of a data directory and what they hold. Changes nothing. */
-export async function listBuffers(dataDir: string): Promise<readonly KnownBuffer[]> {
+export function listBuffers(dataDir: string): Promise<readonly KnownBuffer[]> {
+  return buffersOf(dataDir, ownersIn(dataDir));
+}
+
+async function buffersOf(dataDir: string, owners: readonly string[]): Promise<readonly KnownBuffer[]> {
   const buffers: KnownBuffer[] = [];
-  for (const owner of ownersIn(dataDir)) buffers.push({ owner, ...(await sizeOf(dataDir, owner)) });
+  for (const owner of owners) buffers.push({ owner, ...(await sizeOf(dataDir, owner)) });
   return buffers;
 }
 
@@ -162,8 +166,11 @@ function ownersIn(dataDir: string): string[] {
 
 /** The buffers that hold messages but belong to none of these. */
 export async function orphanedBuffers(dataDir: string, owners: readonly string[]): Promise<readonly KnownBuffer[]> {
-  const buffers = await listBuffers(dataDir);
-  return buffers.filter(({ owner, messages }) => messages > 0 && !owners.includes(owner));
+  const buffers = await buffersOf(
+    dataDir,
+    ownersIn(dataDir).filter((owner) => !owners.includes(owner)),
+  );
+  return buffers.filter(({ messages }) => messages > 0);
 }
 
 /** The buffer of `from` becomes that of `to`, which must have none, or an empty one. Hold the lock. Throws CONFIG_INVALID. */

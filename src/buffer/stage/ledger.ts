@@ -11,6 +11,8 @@ interface Frame {
 export class Ledger {
   /** In order; those at the front that hold nothing needed are gone. */
   #frames: Frame[] = [];
+  /** The one that was asked for last. */
+  #last: Frame | undefined;
   #live = 0;
   /** Bytes of the frames, each by the share of its records that is needed. */
   #liveBytes = 0;
@@ -96,6 +98,13 @@ export class Ledger {
   }
 
   #frameOf(sequence: number): Frame | undefined {
+    const last = this.#last;
+    if (last && sequence >= last.place.base && sequence < last.place.base + last.place.count) return last;
+    this.#last = this.#search(sequence);
+    return this.#last;
+  }
+
+  #search(sequence: number): Frame | undefined {
     let low = 0;
     let high = this.#frames.length;
     while (low < high) {

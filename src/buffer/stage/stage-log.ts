@@ -40,14 +40,12 @@ export interface StageLogOptions {
   readonly saveDelayMs: number;
   readonly diskRetryMs: number;
   readonly closeTimeoutMs: number;
-  /** A message has come and is on disk. */
+  /** A message has come and is on disk; at a start, those that are there, in the order in which they came, but for the released ones. */
   readonly onKept: (kept: Kept) => void;
 }
 
-/** What a start found. */
+/** What a start found, beside what it told of. */
 export interface Found {
-  /** In the order of arrival; without those that were released. */
-  readonly kept: readonly Kept[];
   /** Decided and not done, in the order of the decisions. */
   readonly decided: readonly { readonly id: number; readonly release: Release }[];
   /** The latest time in it, on the stage's clock. */
@@ -102,7 +100,7 @@ export class StageLog {
       directory,
       logOptions(options, (frame) => stored(frame)),
     );
-    const recovered = await recoverFrom(own);
+    const recovered = await recoverFrom(own, options.onKept);
     const log = new StageLog(own, options, recovered);
     stored = (frame) => log.#stored(frame);
     return { log, found: recovered.found };
@@ -413,61 +411,73 @@ interface Recovered {
   readonly moved: ReadonlyMap<number, { readonly at: number; readonly cameMs: number | undefined }>;
 }
 
-/** Reads the log from the cursor on: not the messages. */
-async function recoverFrom(log: Log<Entry>): Promise<Recovered> {
+/** Reads the log from the cursor on, without its messages, twice: at first what is needed, then what that is. So little of it is in memory at once. */
+async function recoverFrom(log: Log<Entry>, onKept: (kept: Kept) => void): Promise<Recovered> {
   const ledger = new Ledger();
-  const kept = new Map<number, Kept>();
+  const copies = new Map<number, { readonly at: number; readonly kept: Kept | undefined }>();
   const decided = new Map<number, Release>();
-  const places = new Map<number, number>();
-  const free = (id: number) => {
-    const at = places.get(id);
-    if (at !== undefined) ledger.free(at);
-    places.delete(id);
-  };
   let lastMs = 0;
-  let last: FramePlace | undefined;
+  await eachEntry(
+    log,
+    (entry, sequence, place) => {
+      if (entry.kind === 'done') {
+        for (const id of entry.ids) {
+          ledger.free(copies.get(id)?.at ?? id);
+          copies.delete(id);
+          decided.delete(id);
+        }
+        return;
+      }
+      const id = entry.id === 0 ? sequence : entry.id;
+      if (entry.id !== 0) {
+        ledger.free(copies.get(id)?.at ?? id);
+        copies.set(id, { at: sequence, kept: entry.kind === 'arrival' ? keptOf(entry, id, place) : undefined });
+      }
+      ledger.need(sequence);
+      if (entry.kind === 'decision') decided.set(id, entry);
+      else lastMs = Math.max(lastMs, entry.at);
+    },
+    (place) => ledger.add(place),
+  );
+  const released = new Set([...decided.values()].flatMap(({ members }) => members));
+  const waiting = [...copies.values()].flatMap(({ kept }) => (kept && !released.has(kept.id) ? kept : [])).sort(byId);
+  const tellUpTo = (id: number) => {
+    while (waiting[0] && waiting[0].id < id) onKept(waiting.shift() as Kept);
+  };
+  await eachEntry(log, (entry, sequence, place) => {
+    if (entry.kind !== 'arrival' || entry.id !== 0 || released.has(sequence) || !ledger.isNeeded(sequence)) return;
+    tellUpTo(sequence);
+    onKept(keptOf(entry, sequence, place));
+  });
+  tellUpTo(Number.POSITIVE_INFINITY);
+  const decisions = [...decided].map(([id, { members, why }]) => ({ id, release: { members, why } })).sort(byId);
+  const moved = new Map([...copies].map(([id, { at, kept }]) => [id, { at, cameMs: kept?.at }]));
+  return { found: { decided: decisions, lastMs }, ledger, moved };
+}
+
+async function eachEntry(
+  log: Log<Entry>,
+  visit: (entry: Entry, sequence: number, place: FramePlace) => void,
+  visitFrame: (place: FramePlace) => void = () => undefined,
+): Promise<void> {
   const reader = log.reader(new EntryDecoder());
+  let last: FramePlace | undefined;
   try {
     while (await reader.load()) {
       const { sequence, place } = reader as { sequence: number; place: FramePlace };
-      if (place !== last) ledger.add(place);
+      if (place !== last) visitFrame(place);
       last = place;
-      const entry = reader.take();
-      if (entry.kind === 'done') {
-        for (const id of entry.ids) {
-          free(id);
-          kept.delete(id);
-          decided.delete(id);
-        }
-        continue;
-      }
-      const id = entry.id === 0 ? sequence : entry.id;
-      free(id); // the first place of a copy
-      ledger.need(sequence);
-      places.set(id, sequence);
-      if (entry.kind === 'decision') decided.set(id, entry);
-      else {
-        lastMs = Math.max(lastMs, entry.at);
-        kept.set(id, { id, note: entry.note, at: entry.at, bytes: place.bytes / place.count });
-      }
+      visit(reader.take(), sequence, place);
     }
   } finally {
     await reader.close();
   }
-  return { ledger, found: foundIn(kept, decided, lastMs), moved: movedIn(places, kept) };
 }
 
-function movedIn(places: ReadonlyMap<number, number>, kept: ReadonlyMap<number, Kept>): Recovered['moved'] {
-  const moved = [...places].filter(([id, at]) => id !== at);
-  return new Map(moved.map(([id, at]) => [id, { at, cameMs: kept.get(id)?.at }]));
+function keptOf({ note, at }: Arrival, id: number, { bytes, count }: FramePlace): Kept {
+  return { id, note, at, bytes: bytes / count };
 }
 
-function foundIn(kept: ReadonlyMap<number, Kept>, decided: ReadonlyMap<number, Release>, lastMs: number): Found {
-  const released = new Set([...decided.values()].flatMap(({ members }) => members));
-  const byId = (a: { readonly id: number }, b: { readonly id: number }) => a.id - b.id;
-  return {
-    kept: [...kept.values()].filter(({ id }) => !released.has(id)).sort(byId),
-    decided: [...decided].map(([id, { members, why }]) => ({ id, release: { members, why } })).sort(byId),
-    lastMs,
-  };
+function byId(a: { readonly id: number }, b: { readonly id: number }): number {
+  return a.id - b.id;
 }

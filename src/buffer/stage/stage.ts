@@ -61,7 +61,12 @@ const lookAgainMs = 30_000;
 export async function openStage(directory: string, keeper: Keeper, options: StageOptions, context: StageContext): Promise<OpenStage> {
   const { log: logger, files = realFiles, clock } = context;
   let stage: Stage | undefined;
-  const onKept = (kept: Kept) => stage?.kept(kept);
+  let recovered = 0;
+  const onKept = (kept: Kept) => {
+    if (stage) return stage.kept(kept);
+    recovered++;
+    keeper.add(kept);
+  };
   try {
     const { log, found } = await StageLog.open(directory, {
       ...logOptions(options, context, files),
@@ -70,8 +75,7 @@ export async function openStage(directory: string, keeper: Keeper, options: Stag
       onKept,
     });
     stage = new Stage(log, keeper, options, clock, found.lastMs);
-    for (const kept of found.kept) keeper.add(kept);
-    stage.restore(found.kept.length, found.decided);
+    stage.restore(recovered, found.decided);
     return stage;
   } catch (error) {
     if (error instanceof MqferryError) throw error;
