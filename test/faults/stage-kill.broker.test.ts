@@ -1,11 +1,11 @@
-/** A process with a stage that is killed again and again at random moments. The brokers, in this process, are the ledger. `KILLS=200` for many. */
+/** A process with a stage that is killed again and again at random moments, between two mosquittos. `KILLS=200` for many. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
-import { expect, onTestFinished, test } from 'vitest';
-import { startAedes } from '../brokers/aedes.ts';
-import { until } from '../brokers/broker.ts';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Broker, until } from '../brokers/broker.ts';
+import { mosquittoLogin, startMosquitto } from '../brokers/mosquitto.ts';
 import { folder, type Started, start } from '../cli/mqferry.ts';
 
 const kills = Number(process.env['KILLS'] ?? (process.env['CI'] === 'true' ? 40 : 10));
@@ -20,6 +20,13 @@ const stages: [string, string][] = [
   ],
 ];
 
+let source: Broker;
+let sink: Broker;
+beforeAll(async () => {
+  [source, sink] = [await startMosquitto(), await startMosquitto()];
+});
+afterAll(() => Promise.all([source?.dispose(), sink?.dispose()]));
+
 test.each(stages)(
   `%s: ${kills} SIGKILLs, nothing is lost or made up, and copies are made of the same`,
   { timeout: 60_000 + kills * secondsEach * 1000 },
@@ -27,6 +34,7 @@ test.each(stages)(
     const ledger = await openLedger();
     const data = folder();
     const run = ['run', ledger.writeRoute(data, steps), '--no-admin', '--data', data];
+    await makeSession(run);
     const publishing = ledger.publish();
     for (let kill = 0; kill < kills; kill++) {
       const life = start(run);
@@ -47,6 +55,12 @@ test.each(stages)(
   },
 );
 
+/** From here on the source broker keeps what is published for it. */
+async function makeSession(run: readonly string[]): Promise<void> {
+  const { code, err } = await start([...run, '--until-idle', '100ms']).ended;
+  expect(code, err).toBe(0);
+}
+
 /** Something has arrived in this life, or it has ended by itself, which is wrong. */
 async function arrivesOrEnds({ child, err }: Started, ledger: { readonly count: () => number }): Promise<void> {
   const before = ledger.count();
@@ -55,19 +69,19 @@ async function arrivesOrEnds({ child, err }: Started, ledger: { readonly count: 
 }
 
 async function openLedger() {
-  const [source, sink] = [await startAedes(), await startAedes()];
-  const publisher = await connectAsync(`mqtt://127.0.0.1:${source.port}`);
+  const session = `in-${Math.random()}`.slice(0, 20);
+  const connect = (broker: Broker, options: object = {}) =>
+    connectAsync(`mqtt://127.0.0.1:${broker.ports['tcp']}`, { ...mosquittoLogin, ...options });
+  const [publisher, reader] = [await connect(source), await connect(sink, { clientId: 'reader', clean: false })];
   onTestFinished(async () => {
-    await publisher.endAsync(true);
-    await Promise.all([source.close(), sink.close()]);
+    await Promise.all([publisher.endAsync(true), reader.endAsync(true)]);
   });
   const published: number[] = [];
   const arrived = new Set<number>();
   const groups = new Map<string, string>();
   const wrong: string[] = [];
   let count = 0;
-  sink.aedes.on('publish', ({ topic, payload }) => {
-    if (topic !== 'out') return;
+  reader.on('message', (_, payload) => {
     count++;
     const { id, of } = JSON.parse(String(payload)) as { id: string; of: number[] };
     const before = groups.get(id) ?? of.join();
@@ -78,7 +92,7 @@ async function openLedger() {
       arrived.add(n);
     }
   });
-  const subscribed = new Promise((resolve) => source.aedes.once('subscribe', resolve));
+  await reader.subscribeAsync(`${session}/out`, { qos: 1 });
   let sent = 0;
   let isPublishing = true;
   return {
@@ -87,29 +101,30 @@ async function openLedger() {
     wrong,
     count: () => count,
     stopPublishing: () => (isPublishing = false),
-    /** Some hundred a second, as soon as somebody has subscribed. */
+    /** Some hundred a second. Call it when the session is there. */
     async publish() {
-      await subscribed;
       while (isPublishing) {
         const n = sent++;
         const until = Date.now() + Math.floor(Math.random() * 600);
-        await publisher.publishAsync('in', JSON.stringify({ n, until, filling: 'x'.repeat(n % 900) }), { qos: 1 });
+        await publisher.publishAsync(`${session}/in`, JSON.stringify({ n, until, filling: 'x'.repeat(n % 900) }), { qos: 1 });
         published.push(n);
         await sleep(2);
       }
     },
     writeRoute(dir: string, steps: string): string {
       const file = join(dir, 'r.yaml');
-      const mqtt = (port: number) => `connection: { url: 'mqtt://127.0.0.1:${port}', version: 3.1.1 }`;
+      const login = `username: ${mosquittoLogin.username}, password: ${mosquittoLogin.password}`;
+      const mqtt = ({ ports }: Broker) => `connection: { url: 'mqtt://127.0.0.1:${ports['tcp']}', ${login} }`;
       writeFileSync(
         file,
         `
 routes:
   r:
-    source: { mqtt: { ${mqtt(source.port)}, topics: in } }
+    quarantine: { after: 0 } # it is killed more often than a message would be
+    source: { mqtt: { ${mqtt(source)}, topics: ${session}/in } }
     steps:
 ${steps.replace(/^/gm, '      ')}
-    sink: { mqtt: { ${mqtt(sink.port)}, topic: out, onUnmappable: drop } }
+    sink: { mqtt: { ${mqtt(sink)}, topic: ${session}/out } }
 `,
       );
       return file;
