@@ -1,22 +1,23 @@
 import type { Command } from 'commander';
 import { dumpBuffer, verifyBuffer } from '../buffer/inspect.ts';
-import { adoptBuffer, bufferDirectory, bufferName, dropBuffer, listBuffers } from '../buffer/instance.ts';
+import { adoptBuffer, bufferDirectory, bufferName, dropBuffer, isStage, listBuffers } from '../buffer/instance.ts';
 import { lockDirectory } from '../buffer/lock.ts';
+import { dumpStage, verifyStage } from '../buffer/stage/inspect.ts';
 import type { Message } from '../message.ts';
 import { Leave } from './exit-codes.ts';
 import { say } from './say.ts';
 import { table } from './table.ts';
 
 /**
- * `buffer ls|verify|dump|adopt|drop`: the disk buffers of a data directory, the dead letters of its routes (`dead:`), and the queues between
- * routes (`queue:`).
+ * `buffer ls|verify|dump|adopt|drop`: the disk buffers of a data directory, the dead letters of its routes (`dead:`), what their steps keep
+ * (`stage:`), and the queues between routes (`queue:`).
  * Those that change something need it unlocked.
  */
 export function addBuffer(program: Command): void {
   const buffer = program
     .command('buffer')
     .description(
-      'Look after the disk buffers of a data directory: that of a route by its name, its dead letters as dead:ROUTE, a queue on disk as queue:NAME.',
+      'Look after the disk buffers of a data directory: that of a route by its name, its dead letters as dead:ROUTE, what a step keeps as stage:ROUTE/STEP, a queue on disk as queue:NAME.',
     )
     .addHelpText(
       'after',
@@ -24,14 +25,14 @@ export function addBuffer(program: Command): void {
     );
   const verb = (name: string, text: string) =>
     buffer.command(name).description(text).option('--data <dir>', 'data directory (default: $MQFERRY_DATA, or mqferry-data)');
-  verb('ls', 'The buffers and queues, and what they hold.').action((options: Data) => list(dirOf(options)));
+  verb('ls', 'The buffers, stages and queues, and what they hold.').action((options: Data) => list(dirOf(options)));
   verb('verify', 'Read everything and check every checksum. Changes nothing.')
     .argument('<name>')
     .action((name: string, options: Data) => verify(dirOf(options), name));
   verb('dump', 'The messages as JSON lines, oldest first. Changes nothing.')
     .argument('<name>')
     .action((name: string, options: Data) => dump(dirOf(options), name));
-  verb('adopt', 'Give the buffer of a route or queue that is gone to another one.')
+  verb('adopt', 'Give the buffer of a route, stage or queue that is gone to another one.')
     .argument('<old>')
     .argument('<new>')
     .action((from: string, to: string, options: Data) =>
@@ -64,13 +65,15 @@ async function list(dir: string): Promise<void> {
 }
 
 async function verify(dir: string, name: string): Promise<void> {
-  const report = await verifyBuffer(bufferDirectory(dir, name));
+  const directory = bufferDirectory(dir, name);
+  const report = isStage(name) ? await verifyStage(directory) : await verifyBuffer(directory);
   await say(`${JSON.stringify(report, null, 2)}\n`);
   if (report.problems.length > 0) throw new Leave('failed', `${bufferName(name)} is damaged`);
 }
 
 async function dump(dir: string, name: string): Promise<void> {
-  for await (const { sequence, message } of dumpBuffer(bufferDirectory(dir, name))) {
+  const directory = bufferDirectory(dir, name);
+  for await (const { sequence, message } of isStage(name) ? dumpStage(directory) : dumpBuffer(directory)) {
     await say(`${JSON.stringify({ sequence, ...plain(message) }, asJson)}\n`);
   }
 }

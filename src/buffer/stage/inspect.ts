@@ -1,7 +1,8 @@
 /** Looking at a stage without changing it. */
+import { describeError } from '../../errors.ts';
 import { readCursor } from '../cursor.ts';
 import { type FileSystem, realFiles } from '../fs.ts';
-import { type BufferSize, type DumpedMessage, recordsIn, sizeOfBuffer } from '../inspect.ts';
+import { type BufferReport, type BufferSize, type DumpedMessage, recordsIn, sizeOfBuffer, verifyBuffer } from '../inspect.ts';
 import { MessageDecoder } from '../record.ts';
 import { EntryDecoder } from './entry.ts';
 
@@ -9,6 +10,19 @@ import { EntryDecoder } from './entry.ts';
 export async function sizeOfStage(directory: string, files = realFiles): Promise<BufferSize> {
   const { bytes } = await sizeOfBuffer(directory, files);
   return { messages: (await placesOf(directory, files)).size, bytes };
+}
+
+/** Checks every byte, and that each entry is one. */
+export async function verifyStage(directory: string, files = realFiles): Promise<BufferReport> {
+  const report = await verifyBuffer(directory, files);
+  if (report.problems.length > 0) return report;
+  try {
+    let messages = 0;
+    for await (const _ of dumpStage(directory, files)) messages++;
+    return { ...report, messages };
+  } catch (error) {
+    return { ...report, problems: [`${directory}: ${describeError(error)}`] };
+  }
 }
 
 /** The messages that a stage keeps, in the order in which they came, but for those that were written again further on. Reads all of it twice. */
