@@ -1,4 +1,4 @@
-import type { StageBooks } from './plan.ts';
+import type { StageBooks } from '../buffer/stage/stage.ts';
 
 /**
  * The books of one pump. They count deliveries (one message handed over once by the source), each ending once, by its worst part:

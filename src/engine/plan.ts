@@ -1,5 +1,6 @@
 /** What a route was compiled into: all decisions are made, the engine only runs it. */
 import type { Life } from '../buffer/lives.ts';
+import type { StageBooks } from '../buffer/stage/stage.ts';
 import type { Log, Room, SinkEnd, SourceEnd } from '../connector.ts';
 import type { MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
@@ -63,18 +64,6 @@ export interface StorePlan {
   readonly books?: StageBooks | undefined;
   stats(): StoreStats;
   close(): Promise<void>;
-}
-
-/** What a stage has to say of its messages, since it was opened: `recovered + arrived = merged + left + waiting`. */
-export interface StageBooks {
-  readonly recovered: number;
-  readonly arrived: number;
-  /** Went into another one: of several that became one, all but one. */
-  readonly merged: number;
-  /** Were handed out, the first time; of several that became one, that one. */
-  readonly left: number;
-  /** Have not been handed out. */
-  readonly waiting: number;
 }
 
 export interface StoreStats {

@@ -7,6 +7,7 @@ import { type DiskOptions, openBuffer, type RouteBuffer } from '../../src/buffer
 import type { Batch, Log, Sink, Source } from '../../src/connector.ts';
 import { MqferryError } from '../../src/errors.ts';
 import { Message } from '../../src/message.ts';
+import { moving } from './moving.ts';
 import { randomOf, type Sabotage, SimFs } from './sim-fs.ts';
 
 export const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
@@ -240,21 +241,8 @@ class Life {
     if (!isExpected) files.stop();
   }
 
-  /** Somebody is always able to go on. Rejects when nobody does. */
-  async #moving(files: SimFs, work: Promise<unknown>): Promise<void> {
-    let before = -1;
-    let timer: NodeJS.Timeout | undefined;
-    const stuck = new Promise<never>((_, reject) => {
-      timer = setInterval(() => {
-        if (before === files.operations) reject(new Error('nothing moves any more'));
-        before = files.operations;
-      }, 1500);
-    });
-    try {
-      await Promise.race([work, files.crash, stuck]);
-    } finally {
-      clearInterval(timer);
-    }
+  #moving(files: SimFs, work: Promise<unknown>): Promise<void> {
+    return moving(files.crash, work, () => `${files.operations} operations`);
   }
 
   #below(limit: number): number {

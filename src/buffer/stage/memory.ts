@@ -3,8 +3,8 @@ import type { Clock } from '../../clock.ts';
 import type { Message } from '../../message.ts';
 import { Changes } from '../waiting.ts';
 import type { Keeper, Kept } from './keeper.ts';
-import { type OpenStage, Stage, type StageOptions, type StageStore } from './stage.ts';
-import type { Arriving } from './stage-log.ts';
+import { type OpenStage, Stage, type StageOptions } from './stage.ts';
+import type { Arriving, StageStore } from './store.ts';
 
 export function memoryStage(name: string, keeper: Keeper, options: StageOptions, clock: Clock): OpenStage {
   const store = new MemoryStore(name, (kept) => stage.kept(kept));

@@ -6,10 +6,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Keeper } from '../../../src/buffer/stage/keeper.ts';
 import { type OpenStage, openStage } from '../../../src/buffer/stage/stage.ts';
 import type { Clock } from '../../../src/clock.ts';
-import type { Batch, Sink, Source } from '../../../src/connector.ts';
+import type { Batch, Sink } from '../../../src/connector.ts';
 import { MqferryError } from '../../../src/errors.ts';
 import { Message } from '../../../src/message.ts';
 import { silent } from '../life.ts';
+import { moving } from '../moving.ts';
 import { randomOf, type Sabotage, SimFs } from '../sim-fs.ts';
 
 export interface StageLifeOptions {
@@ -20,8 +21,6 @@ export interface StageLifeOptions {
   /** A disk that is full for a while, a sync that fails. */
   readonly faults?: boolean;
   readonly cycles?: number;
-  /** What may be wrong with the keeper or the stage on purpose. */
-  readonly around?: (stage: OpenStage) => OpenStage;
 }
 
 export interface StageOutcome {
@@ -87,7 +86,7 @@ class StageLife {
   }
 
   async #open(): Promise<OpenStage> {
-    const { keeper, around = (stage) => stage } = this.#options;
+    const { keeper } = this.#options;
     const tuning = {
       segmentBytes: 4000,
       frameBytes: 2500,
@@ -98,7 +97,7 @@ class StageLife {
       diskRetryMs: 1,
     };
     const context = { log: silent, clock: this.#clock(), files: this.#files, tuning };
-    return around(await openStage(directory, keeper(this.#random), { maxBytes: 256 * 1024, maxMessages: 150 }, context));
+    return openStage(directory, keeper(this.#random), { maxBytes: 256 * 1024, maxMessages: 150 }, context);
   }
 
   /** Works until the crash. */
@@ -215,22 +214,9 @@ class StageLife {
     };
   }
 
-  /** Somebody is always able to go on. Rejects when nobody does. */
-  async #moving(files: SimFs, work: Promise<unknown>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    let before = '';
-    const stuck = new Promise<never>((_, reject) => {
-      timer = setInterval(() => {
-        const now = `${files.operations} ${this.#company.size} ${this.#copies}`;
-        if (before === now) reject(new Error(`nothing moves any more: ${this.#next - 1} written, ${this.#acked.size} acked`));
-        before = now;
-      }, 2000);
-    });
-    try {
-      await Promise.race([work, files.crash, stuck]);
-    } finally {
-      clearInterval(timer);
-    }
+  #moving(files: SimFs, work: Promise<unknown>): Promise<void> {
+    const progress = () => `${files.operations} operations, ${this.#next - 1} written, ${this.#company.size} left, ${this.#copies} copies`;
+    return moving(files.crash, work, progress);
   }
 
   #below(limit: number): number {
@@ -246,5 +232,3 @@ function numberOf(message: Message): number {
 function membersOf(message: Message): number[] {
   return message.type === 'group' ? (message.json() as number[]) : [numberOf(message)];
 }
-
-export type { Source };
