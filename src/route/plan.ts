@@ -56,13 +56,13 @@ export function planOf(pieces: Pieces, stores: readonly OpenStore[], quarantine:
 }
 
 /**
- * Where copies are known by. Behind a stage only by their place in it: several messages in it may have come of one, and one may have come of
- * several.
+ * Where copies are known by. Behind a stage by their place in it before all others: several messages in it may have come of one, and one may
+ * have come of several.
  */
 function placesOf(source: SourceEnd, stores: readonly OpenStore[]): Places {
-  const last = stores.findLast(({ kind }) => kind === 'stage');
-  if (last) return [last.far.can.stableIds];
-  return [source.can.stableIds, ...stores.map(({ far }) => far.can.stableIds)];
+  const stage = stores.findLast(({ kind }) => kind === 'stage');
+  const buffers = stores.filter(({ kind }) => kind === 'buffer');
+  return [...(stage ? [stage.far] : []), source, ...buffers.map(({ far }) => far)].map(({ can }) => can.stableIds);
 }
 
 function pumpsOf({ model, source, sinks, shared, compileSteps }: Pieces, stores: readonly OpenStore[], places: Places): RoutePlan['pumps'] {

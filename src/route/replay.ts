@@ -21,7 +21,8 @@ export interface Replay {
 
 /**
  * Makes the route; connects to nothing. What a stage keeps is not touched: only what has failed behind the last one can be sent again, see
- * {@link Selection}. Its plan is that of the engine's ordinary routes. */
+ * {@link Selection}. Its plan is that of the engine's ordinary routes.
+ */
 export function compileReplay(model: RouteModel, replay: Replay, around: Surroundings): Pick<CompiledRoute, 'name' | 'plan'> {
   const { buffer, guarantee: _, ...rest } = model;
   const last = sectionsOf(model).at(-1)?.steps ?? [];

@@ -13,11 +13,15 @@ import { FakeSink, FakeSource } from '../engine/fakes.ts';
 const make = (body: unknown, id = JSON.stringify(body)) => new Message({ body: Buffer.from(JSON.stringify(body)), id });
 
 /** A route from `given` to `shelf`, with `grave` for dead letters. */
-async function running(steps: string, source: FakeSource, dataDir = folder()) {
+async function running(steps: string, source: FakeSource, dataDir = folder(), stableIds: readonly string[] = []) {
   const sinks = { shelf: new FakeSink(), grave: new FakeSink() };
   const sink = (name: keyof typeof sinks) =>
     defineConnector({ name, summary: 'For this test.', sink: { fields: {}, create: () => sinks[name].end } });
-  const given = defineConnector({ name: 'given', summary: 'For this test.', source: { fields: {}, create: () => source.end } });
+  const given = defineConnector({
+    name: 'given',
+    summary: 'For this test.',
+    source: { fields: {}, create: () => ({ ...source.end, can: { ...source.end.can, stableIds } }) },
+  });
   const text = `routes: { r: { source: given, sink: shelf, onError: { deadLetter: grave }, steps: [${steps}] } }`;
   const connectors = { given, shelf: sink('shelf'), grave: sink('grave') };
   const mqferry = await createEngine({ routes: { texts: [{ name: 'r.yaml', text }] }, connectors, dataDir });
@@ -105,6 +109,23 @@ describe('what goes wrong', () => {
     expect([String(grave.stored[0]?.body), grave.stored[0]?.header('mqf-error-at')]).toEqual(['{', undefined]);
     expect(books()).toMatchObject({ read: 3, delivered: 1, deadLettered: 1, merged: 1 });
   });
+});
+
+test('a message is known by its place in the stage behind it, and by that at its source before it', async () => {
+  const given = [1, 2, 3].map((n) => new Message({ body: Buffer.from(`${n}`), origin: { at: n } }));
+  const { shelf, grave } = await running(
+    '{ map: { n: 10 / (body - 1) } }, { delay: { for: 0s } }',
+    new FakeSource().push(...given),
+    folder(),
+    ['at'],
+  );
+  await until('all have ended', () => shelf.stored.length === 2 && grave.stored.length === 1);
+  expect(grave.stored[0]?.header('mqf-id')).toBe('r/1');
+  const ids = shelf.stored.map((message) => String(message.header('mqf-id')));
+  expect(
+    ids.every((id) => /^r\/[0-9a-f]{16}\/\d+$/.test(id)),
+    ids.join(),
+  ).toBe(true);
 });
 
 test('a stage that holds messages is not forgotten when its step is gone', async () => {
