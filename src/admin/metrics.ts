@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Engine, RouteView } from '../engine/engine.ts';
-import type { RoutePlan, StorePlan, StoreStats } from '../engine/plan.ts';
+import type { MemoryStats, RoutePlan, StorePlan, StoreStats } from '../engine/plan.ts';
 import type { RouteRun } from '../engine/route-run.ts';
 import type { LinkStatus } from '../engine/supervise.ts';
 
@@ -81,6 +81,9 @@ function countersOf(): Metric[] {
     metric('mqferry_messages_quarantined_total', 'Messages that were not handled, as they seem to end the process.', [], (run) =>
       run.quarantine ? [[{}, run.quarantine.refused]] : [],
     ),
+    metric('mqferry_step_copies_total', 'Messages that a step has taken for copies.', ['step'], (run) =>
+      memorySample(run, (stats) => stats.copies),
+    ),
     metric('mqferry_connection_failures_total', 'Times that a link was lost or could not be opened.', ['end'], (run) =>
       linksOf(run).map((link) => [{ end: link.end }, link.failures]),
     ),
@@ -136,6 +139,10 @@ function gaugesOf(now: () => number): Metric[] {
     metric('mqferry_stage_oldest_seconds', 'Age of the oldest message in a stage.', ['stage'], (run) =>
       stageSample(run, (stats) => (stats.oldestMs ?? 0) / 1000),
     ),
+    metric('mqferry_step_entries', 'What a step remembers, e.g. the keys of dedupe.', ['step'], (run) =>
+      memorySample(run, (stats) => stats.entries),
+    ),
+    metric('mqferry_step_bytes', 'Bytes on disk of what a step remembers.', ['step'], (run) => memorySample(run, (stats) => stats.bytes)),
     metric('mqferry_dead_letters', 'Dead letters that wait on disk.', [], (run) => deadSample(run, (stats) => stats.messages)),
     metric('mqferry_dead_letters_bytes', 'Bytes of the dead letters on disk.', [], (run) => deadSample(run, (stats) => stats.bytes)),
   ];
@@ -169,6 +176,10 @@ function stageSample({ plan }: RouteRun, pick: (stats: StoreStats) => number | u
     const value = pick(stage.stats());
     return value === undefined ? [] : [[{ stage: stage.name }, value]];
   });
+}
+
+function memorySample({ plan: { memories = [] } }: RouteRun, pick: (stats: MemoryStats) => number): Samples {
+  return memories.map((memory) => [{ step: memory.name }, pick(memory.stats())]);
 }
 
 function storesOf({ stores = [] }: RoutePlan, kind: StorePlan['kind']): readonly StorePlan[] {

@@ -109,6 +109,11 @@ function stagesView(run: RouteRun | undefined) {
   return stages.length > 0 && { stages: stages.map((stage) => ({ name: stage.name, ...stage.stats() })) };
 }
 
+function memoriesView(run: RouteRun | undefined) {
+  const memories = run?.plan.memories ?? [];
+  return memories.length > 0 && { memories: memories.map((memory) => ({ name: memory.name, ...memory.stats() })) };
+}
+
 function tapView({ status, copied, dropped, waiting }: Tap) {
   return { ...linkView(status), copied, dropped, waiting };
 }
@@ -126,6 +131,7 @@ function present(route: RouteView, options: AdminOptions) {
     quarantine: run?.quarantine && { isCareful: run.quarantine.isCareful, refused: run.quarantine.refused },
     buffer: run?.plan.stores?.find(({ kind }) => kind === 'buffer')?.stats(),
     ...stagesView(run),
+    ...memoriesView(run),
     deadLetters: run?.plan.deadStore?.stats(),
     oldestUnsettledMs:
       run && Math.round(Math.max(0, ...run.pumps.map((pump) => (pump.oldestReadAt === undefined ? 0 : now - pump.oldestReadAt)))),

@@ -14,6 +14,7 @@ import {
   isQueue,
   isStage,
   type KnownBuffer,
+  keysOwner,
   knownRoutes,
   orphanedBuffers,
   queueName,
@@ -22,6 +23,8 @@ import {
   stageOwner,
   storedClientId,
 } from './instance.ts';
+import { KeyLog } from './keys/key-log.ts';
+import type { KeyLimits, Keys } from './keys/keys.ts';
 import { Lives } from './lives.ts';
 import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { memoryBuffer } from './memory.ts';
@@ -70,6 +73,12 @@ export class DataDirectory {
     await this.own();
     const directory = bufferDirectory(this.path, stageOwner(route, stage));
     return openStage(directory, keeper, options, { log, prefetch, clock: systemClock });
+  }
+
+  /** Opens what a step of a route knows messages by. Throws BUFFER_FAILED when it is damaged. */
+  async openKeys(route: string, step: string, limits: KeyLimits, log: Log): Promise<Keys> {
+    await this.own();
+    return KeyLog.open(bufferDirectory(this.path, keysOwner(route, step)), limits, { log, clock: systemClock });
   }
 
   /** The queue of this name, the same for all who ask. Opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */

@@ -8,6 +8,7 @@ import { segmentBases } from './recover.ts';
 import { type Frame, FrameReader, readSegmentHeader, segmentPath, wasSynced } from './segment.ts';
 
 export interface BufferSize {
+  /** Of what keeps keys, keys. */
   readonly messages: number;
   readonly bytes: number;
 }

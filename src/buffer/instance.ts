@@ -6,6 +6,7 @@
  *   routes/<route>/state.json, routes/<route>/buffer/
  *   routes/<route>/dead/     its dead letters, laid out as a buffer
  *   routes/<route>/stages/<stage>/   what a step keeps beyond its ack, see stage/stage-log.ts
+ *   routes/<route>/keys/<step>/      what a step knows messages by, see keys/key-log.ts
  *   queues/<queue>/          a queue on disk between routes, the same
  *   lives/<route>.json       how the last life of a route ended, see lives.ts
  */
@@ -17,6 +18,7 @@ import { MqferryError } from '../errors.ts';
 import { readJson, replaceJson } from './durable-file.ts';
 import { codeOf, realFiles } from './fs.ts';
 import { type BufferSize, sizeOfBuffer } from './inspect.ts';
+import { sizeOfKeys } from './keys/inspect.ts';
 import { sizeOfStage } from './stage/inspect.ts';
 
 interface Instance {
@@ -31,6 +33,7 @@ export interface RouteState {
 const queueMark = 'queue:';
 const deadMark = 'dead:';
 const stageMark = 'stage:';
+const keysMark = 'keys:';
 const queuePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /** How the owner of a buffer is written when it is a queue; a route is written by its name. */
@@ -48,19 +51,25 @@ export const stageOwner = (route: string, stage: string): string => `${stageMark
 
 export const isStage = (owner: string): boolean => owner.startsWith(stageMark);
 
-/** Where the buffer of a route, its dead letters, a stage or a queue lie. Throws CONFIG_INVALID when none can have this name. */
+/** How the owner of a log is written when it is what a step of a route knows messages by. */
+export const keysOwner = (route: string, step: string): string => `${keysMark}${route}/${step}`;
+
+export const isKeys = (owner: string): boolean => owner.startsWith(keysMark);
+
+/** Where the buffer of a route, its dead letters, a stage, keys or a queue lie. Throws CONFIG_INVALID when none can have this name. */
 export function bufferDirectory(dataDir: string, owner: string): string {
-  if (isStage(owner)) {
-    const [route = '', stage = ''] = stageParts(owner);
-    return `${dataDir}/routes/${routeName(route)}/stages/${routeName(stage)}`;
+  if (isStage(owner) || isKeys(owner)) {
+    const [route = '', step = ''] = stepParts(owner);
+    return `${dataDir}/routes/${routeName(route)}/${isKeys(owner) ? 'keys' : 'stages'}/${routeName(step)}`;
   }
   if (isDead(owner)) return `${dataDir}/routes/${routeName(owner.slice(deadMark.length))}/dead`;
   if (!isQueue(owner)) return `${dataDir}/routes/${routeName(owner)}/buffer`;
   return `${dataDir}/queues/${queueName(owner.slice(queueMark.length))}`;
 }
 
-function stageParts(owner: string): string[] {
-  return owner.slice(stageMark.length).split('/', 2);
+/** Route and step. */
+function stepParts(owner: string): string[] {
+  return owner.slice(owner.indexOf(':') + 1).split('/', 2);
 }
 
 /** A route's name comes from a command line, too, where it may be a path that leads to something else. */
@@ -78,10 +87,9 @@ export function queueName(name: string): string {
 
 /** `the buffer of route orders`, `the dead letters of route orders`, `the queue alarms`. */
 export function bufferName(owner: string): string {
-  if (isStage(owner)) {
-    const [route, stage] = stageParts(owner);
-    return `the stage ${stage} of route ${route}`;
-  }
+  const [route, step] = stepParts(owner);
+  if (isStage(owner)) return `the stage ${step} of route ${route}`;
+  if (isKeys(owner)) return `the keys of ${step} of route ${route}`;
   if (isDead(owner)) return `the dead letters of route ${owner.slice(deadMark.length)}`;
   return isQueue(owner) ? `the queue ${owner.slice(queueMark.length)}` : `the buffer of route ${owner}`;
 }
@@ -135,7 +143,7 @@ function namesIn(directory: string): readonly string[] {
 }
 
 export interface KnownBuffer extends BufferSize {
-  /** The route, `dead:<route>`, `stage:<route>/<stage>`, or `queue:<name>`. */
+  /** The route, `dead:<route>`, `stage:<route>/<stage>`, `keys:<route>/<step>`, or `queue:<name>`. */
   readonly owner: string;
 }
 
@@ -152,6 +160,7 @@ async function buffersOf(dataDir: string, owners: readonly string[]): Promise<re
 
 function sizeOf(dataDir: string, owner: string): Promise<BufferSize> {
   const directory = bufferDirectory(dataDir, owner);
+  if (isKeys(owner)) return sizeOfKeys(directory);
   return isStage(owner) ? sizeOfStage(directory) : sizeOfBuffer(directory);
 }
 
@@ -159,7 +168,8 @@ function ownersIn(dataDir: string): string[] {
   const queues = namesIn(`${dataDir}/queues`).filter((name) => queuePattern.test(name));
   const routes = knownRoutes(dataDir).filter((name) => namePattern.test(name));
   const stages = routes.flatMap((route) => namesIn(`${dataDir}/routes/${route}/stages`).map((stage) => stageOwner(route, stage)));
-  return [...routes, ...routes.map(deadOwner), ...stages, ...queues.map(queueOwner)].filter((owner) =>
+  const keys = routes.flatMap((route) => namesIn(`${dataDir}/routes/${route}/keys`).map((step) => keysOwner(route, step)));
+  return [...routes, ...routes.map(deadOwner), ...stages, ...keys, ...queues.map(queueOwner)].filter((owner) =>
     existsSync(bufferDirectory(dataDir, owner)),
   );
 }
@@ -168,7 +178,7 @@ function ownersIn(dataDir: string): string[] {
 export async function orphanedBuffers(dataDir: string, owners: readonly string[]): Promise<readonly KnownBuffer[]> {
   const buffers = await buffersOf(
     dataDir,
-    ownersIn(dataDir).filter((owner) => !owners.includes(owner)),
+    ownersIn(dataDir).filter((owner) => !owners.includes(owner) && !isKeys(owner)), // no message is lost with keys
   );
   return buffers.filter(({ messages }) => messages > 0);
 }
@@ -176,10 +186,11 @@ export async function orphanedBuffers(dataDir: string, owners: readonly string[]
 /** The buffer of `from` becomes that of `to`, which must have none, or an empty one. Hold the lock. Throws CONFIG_INVALID. */
 export async function adoptBuffer(dataDir: string, from: string, to: string): Promise<BufferSize> {
   const source = existing(dataDir, from);
-  if (isStage(from) !== isStage(to) || (isStage(from) && kindOfStage(from) !== kindOfStage(to)))
+  const mark = [stageMark, keysMark].find((one) => from.startsWith(one) || to.startsWith(one));
+  if (mark !== undefined && (!from.startsWith(mark) || !to.startsWith(mark) || kindOfStep(from) !== kindOfStep(to)))
     throw new MqferryError(
       'CONFIG_INVALID',
-      `what ${bufferName(from)} holds can only be given to a stage of the same kind, written ${stageMark}<route>/<stage>`,
+      `${bufferName(from)} can only be given to a step of the same kind, written ${mark}<route>/<step>`,
     );
   const target = bufferDirectory(dataDir, to);
   if (existsSync(target)) {
@@ -195,8 +206,8 @@ export async function adoptBuffer(dataDir: string, from: string, to: string): Pr
 }
 
 /** `delay` of `stage:orders/delay-2`. */
-function kindOfStage(owner: string): string | undefined {
-  return stageParts(owner)[1]?.replace(/-\d+$/, '');
+function kindOfStep(owner: string): string | undefined {
+  return stepParts(owner)[1]?.replace(/-\d+$/, '');
 }
 
 /** Removes a buffer and what it holds; returns what that was. Hold the lock. Throws CONFIG_INVALID. */

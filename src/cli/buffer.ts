@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { dumpBuffer, verifyBuffer } from '../buffer/inspect.ts';
-import { adoptBuffer, bufferDirectory, bufferName, dropBuffer, isStage, listBuffers } from '../buffer/instance.ts';
+import { adoptBuffer, bufferDirectory, bufferName, dropBuffer, isKeys, isStage, listBuffers } from '../buffer/instance.ts';
+import { verifyKeys } from '../buffer/keys/inspect.ts';
 import { lockDirectory } from '../buffer/lock.ts';
 import { dumpStage, verifyStage } from '../buffer/stage/inspect.ts';
 import type { Message } from '../message.ts';
@@ -10,14 +11,14 @@ import { table } from './table.ts';
 
 /**
  * `buffer ls|verify|dump|adopt|drop`: the disk buffers of a data directory, the dead letters of its routes (`dead:`), what their steps keep
- * (`stage:`), and the queues between routes (`queue:`).
+ * (`stage:`) and know messages by (`keys:`), and the queues between routes (`queue:`).
  * Those that change something need it unlocked.
  */
 export function addBuffer(program: Command): void {
   const buffer = program
     .command('buffer')
     .description(
-      'Look after the disk buffers of a data directory: that of a route by its name, its dead letters as dead:ROUTE, what a step keeps as stage:ROUTE/STEP, a queue on disk as queue:NAME.',
+      'Look after the disk buffers of a data directory: that of a route by its name, its dead letters as dead:ROUTE, what a step keeps as stage:ROUTE/STEP, what it knows messages by as keys:ROUTE/STEP, a queue on disk as queue:NAME.',
     )
     .addHelpText(
       'after',
@@ -25,7 +26,7 @@ export function addBuffer(program: Command): void {
     );
   const verb = (name: string, text: string) =>
     buffer.command(name).description(text).option('--data <dir>', 'data directory (default: $MQFERRY_DATA, or mqferry-data)');
-  verb('ls', 'The buffers, stages and queues, and what they hold.').action((options: Data) => list(dirOf(options)));
+  verb('ls', 'The buffers, stages, keys and queues, and what they hold.').action((options: Data) => list(dirOf(options)));
   verb('verify', 'Read everything and check every checksum. Changes nothing.')
     .argument('<name>')
     .action((name: string, options: Data) => verify(dirOf(options), name));
@@ -66,12 +67,14 @@ async function list(dir: string): Promise<void> {
 
 async function verify(dir: string, name: string): Promise<void> {
   const directory = bufferDirectory(dir, name);
-  const report = isStage(name) ? await verifyStage(directory) : await verifyBuffer(directory);
+  const verifyOne = isStage(name) ? verifyStage : isKeys(name) ? verifyKeys : verifyBuffer;
+  const report = await verifyOne(directory);
   await say(`${JSON.stringify(report, null, 2)}\n`);
   if (report.problems.length > 0) throw new Leave('failed', `${bufferName(name)} is damaged`);
 }
 
 async function dump(dir: string, name: string): Promise<void> {
+  if (isKeys(name)) throw new Leave('usage', `${bufferName(name)} are no messages: of each there are 16 bytes of its SHA-256`);
   const directory = bufferDirectory(dir, name);
   for await (const { sequence, message } of isStage(name) ? dumpStage(directory) : dumpBuffer(directory)) {
     await say(`${JSON.stringify({ sequence, ...plain(message) }, asJson)}\n`);

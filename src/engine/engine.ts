@@ -3,7 +3,7 @@ import type { Log } from '../connector.ts';
 import { describeError } from '../errors.ts';
 import type { RouteBooks } from './books.ts';
 import type { RoutePlan } from './plan.ts';
-import { RouteRun, type RouteState } from './route-run.ts';
+import { keptOf, RouteRun, type RouteState } from './route-run.ts';
 import { Turns } from './turns.ts';
 
 /** A route as the engine keeps it: how to make a plan of it, and its present life. */
@@ -73,7 +73,7 @@ export class Engine {
     try {
       const plan = await handle.plan();
       if (this.#stopping) {
-        for (const store of plan.stores ?? []) await store.close();
+        for (const kept of keptOf(plan)) await kept.close();
         return false;
       }
       this.#startErrors.delete(name);

@@ -13,6 +13,8 @@ export interface SinkPlan {
   /** Shown in logs, metrics and the API, e.g. `sink kafka`. */
   readonly name: string;
   readonly end: SinkEnd;
+  /** Steps that must know what becomes of their messages stand around it. */
+  readonly around?: ((end: SinkEnd) => SinkEnd) | undefined;
   /** The message as it goes out; an error when it cannot go out like this (a dropped one when the config says so). */
   outbound(message: Message): Message | MqferryError | 'drop';
   readonly breaker?: BreakerPlan | undefined;
@@ -75,6 +77,21 @@ export interface StoreStats {
   readonly groups?: number | undefined;
 }
 
+/** What a step remembers that stands around what is behind it. */
+export interface MemoryPlan {
+  /** Shown in the API and in metrics: the name of the step. */
+  readonly name: string;
+  stats(): MemoryStats;
+  close(): Promise<void>;
+}
+
+export interface MemoryStats {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Messages that were taken for copies, since the start. */
+  readonly copies: number;
+}
+
 /** Where dead letters of the route are kept on disk. */
 export interface DeadStore {
   /** Undefined until it has been open. Cheap. */
@@ -119,6 +136,7 @@ export interface RoutePlan {
   readonly pumps: readonly [PumpPlan, ...PumpPlan[]];
   /** Between each pump and the next. Absent: there is one pump. */
   readonly stores?: readonly StorePlan[];
+  readonly memories?: readonly MemoryPlan[];
   readonly quarantine?: QuarantinePlan;
   readonly order: Order | undefined;
   readonly window: Room;

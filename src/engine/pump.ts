@@ -113,7 +113,7 @@ export class Pump {
     const { order, window, backoff, clock, log, failed } = this.#o;
     return new Outbox({
       name: sink.name,
-      end: sink.end,
+      end: sink.around?.(sink.end) ?? sink.end,
       order,
       window,
       backoff,
@@ -235,7 +235,7 @@ export class Pump {
       }
       changed ??= messages.slice(0, i);
       if (own.fault === undefined) changed.push(own);
-      else this.#fail(ticket, message, new MqferryError('DECODE_FAILED', describeError(own.fault), { cause: own.fault }));
+      else this.#fail(ticket, message, asFailure(own.fault));
     }
     return changed ?? messages;
   }
@@ -283,4 +283,9 @@ export class Pump {
     this.window.release(ticket.batch.messages.length, ticket.bytes);
     ticket.batch.ack();
   }
+}
+
+/** A stage says itself what has failed; a connector only that it could not decode the message. */
+function asFailure(fault: Error): MqferryError {
+  return fault instanceof MqferryError ? fault : new MqferryError('DECODE_FAILED', describeError(fault), { cause: fault });
 }

@@ -23,6 +23,11 @@ import { Turns } from './turns.ts';
  */
 export type RouteState = 'running' | 'draining' | 'stopped' | 'failed';
 
+/** What a plan has opened. */
+export function keptOf({ stores = [], memories = [] }: RoutePlan): readonly { close(): Promise<void> }[] {
+  return [...stores, ...memories];
+}
+
 const noRetry: Retry = { attempts: 1, backoff: { fromMs: 0, toMs: 0 } };
 
 /** One life of a route, from start to stop. */
@@ -165,7 +170,7 @@ export class RouteRun {
     await Promise.all(this.#deadRuns);
     await tapsClosed;
     await this.quarantine?.close();
-    for (const store of this.plan.stores ?? []) await store.close();
+    for (const kept of keptOf(this.plan)) await kept.close();
   }
 
   #fail(reason: string): void {

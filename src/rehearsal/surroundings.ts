@@ -1,4 +1,5 @@
 import { queueName } from '../buffer/instance.ts';
+import { MemoryKeys } from '../buffer/keys/memory-keys.ts';
 import { DurableQueue } from '../buffer/queue.ts';
 import { memoryStage } from '../buffer/stage/memory.ts';
 import type { Log } from '../connector.ts';
@@ -18,6 +19,7 @@ export function around(more: Pick<Surroundings, 'allowScripts' | 'clock' | 'watc
     clientId: (route, end) => `${route}-${end}`,
     openBuffer: async (_route, model) => rehearsedBuffer(model),
     openStage: async (_route, stage, keeper, options) => memoryStage(stage, keeper, options, more.clock),
+    openKeys: async (_route, _step, limits) => new MemoryKeys(limits, more.clock),
     queue: (name) => new DurableQueue(queueName(name), cannotRun),
     deadLetters: (route) => new DurableQueue(route, cannotRun),
     table: (name) => tables.table(name),

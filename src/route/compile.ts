@@ -1,3 +1,4 @@
+import type { KeyLimits, Keys } from '../buffer/keys/keys.ts';
 import type { Life } from '../buffer/lives.ts';
 import type { Keeper } from '../buffer/stage/keeper.ts';
 import type { StageOptions } from '../buffer/stage/stage.ts';
@@ -7,16 +8,17 @@ import type { BufferModel, RouteModel, StepModel } from '../config/model.ts';
 import type { EndContext, Log, Queue, QueueLimits, Table } from '../connector.ts';
 import type { DeadStore, RoutePlan } from '../engine/plan.ts';
 import type { Message } from '../message.ts';
+import type { Around, AroundSpec, Memory } from '../steps/around.ts';
 import { type AnyStep, type StepContext, stepKinds } from '../steps/index.ts';
 import type { Aside, Step } from '../steps/step.ts';
 import { type CompiledSink, type Ends, makeEnds } from './ends.ts';
 import type { Fault } from './fault.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
-import { type OpenStore, planOf } from './plan.ts';
+import { type NamedArounds, type OpenStore, planOf } from './plan.ts';
 import { deadEndsOf } from './remedies.ts';
-import { sectionsOf, stagesOf } from './sections.ts';
+import { aroundsOf, sectionsOf, stagesOf } from './sections.ts';
 import { sharing, stepsOf } from './share.ts';
-import { compileChain, specOf, type Watch } from './steps.ts';
+import { type Arounds, aroundOf, compileChain, specOf, type Watch } from './steps.ts';
 import { tapsOf } from './taps.ts';
 
 /** What a route needs of the process it runs in. */
@@ -28,6 +30,8 @@ export interface Surroundings {
   openBuffer(route: string, model: BufferModel, log: Log, prefetch: number): Promise<Opened>;
   /** `stage`: its name in the route. */
   openStage(route: string, stage: string, keeper: Keeper, options: StageOptions, log: Log, prefetch: number): Promise<Opened>;
+  /** What a step of a route knows messages by; `step`: its name in the route. */
+  openKeys(route: string, step: string, limits: KeyLimits, log: Log): Promise<Keys>;
   /** The durable queue of this name, one for all routes; opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
   queue(name: string, limits: QueueLimits): Queue;
   /** The dead letters of this route, one log for all who ask; opens nothing. */
@@ -76,7 +80,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
   });
   const { clock, allowScripts, watch } = around;
   const stepContext = { log, clock, table, allowScripts };
-  const compileSteps = (steps: readonly StepModel[]): AnyStep => compileChain(steps, stepContext, watch);
+  const compileSteps = (steps: readonly StepModel[], arounds?: Arounds): AnyStep => compileChain(steps, stepContext, watch, arounds);
   const shared = sharing(model.sink, compileSteps);
   const deadEnds = deadEndsOf(model);
   const { source, sinks, deadLetters, taps } = makeEnds(model.source, shared.ends, deadEnds, tapsOf(model), context);
@@ -96,28 +100,32 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     sinks,
     deadLetters,
     taps,
-    faults: [...broken(model, label), ...misplacedStages(model), ...[...sinks, ...deadLetters, ...taps].flatMap(idleBreaker)],
+    faults: [...broken(model, label), ...misplaced(model), ...[...sinks, ...deadLetters, ...taps].flatMap(idleBreaker)],
     plan: async () => {
       const stores = await openStores(model, log, around, stepContext);
+      const arounds = await openArounds(model, log, around, stepContext).catch((error) => closeAll(stores, error));
       const deadStore = deadEnds.some(isDeadDisk) ? around.deadLetters(model.name, {}) : undefined;
       const { openLife } = around;
       const quarantine = model.quarantine && openLife && { ...model.quarantine, open: () => openLife(model.name) };
-      return planOf({ model, source: source.end, sinks, deadLetters, deadStore, taps, shared, compileSteps, log }, stores, quarantine);
+      const pieces = { model, source: source.end, sinks, deadLetters, deadStore, taps, shared, compileSteps, log };
+      return planOf(pieces, stores, arounds, quarantine);
     },
   };
 }
 
-/** A stage divides the route itself: it can stand nowhere else, and nothing in it fails that could be told apart from its sink. */
-function misplacedStages({ steps, sink }: RouteModel): Fault[] {
+/**
+ * A stage divides the route itself: it can stand nowhere else, and nothing in it fails that could be told apart from its sink. What stands around the
+ * sinks stands around all of them.
+ */
+function misplaced({ steps, sink }: RouteModel): Fault[] {
   const isStage = ({ name }: StepModel) => stepKinds[name]?.stage !== undefined;
-  const inBranches = stepsOf(sink)
-    .filter(isStage)
-    .map(({ name, at }) => ({
-      at,
-      rule: 'stage',
-      message: `${name} keeps messages beyond their ack, so it cannot stand in a branch of the sink`,
-      hint: 'put it into `steps`, or join two routes by a `local` queue',
-    }));
+  const inBranches = stepsOf(sink).flatMap(({ name, at }): Fault[] => {
+    const { stage, around } = stepKinds[name] ?? {};
+    const why = stage ? 'keeps messages beyond their ack' : 'must know what becomes of its messages at all sinks';
+    const message = `${name} ${why}, so it cannot stand in a branch of the sink`;
+    const hint = 'put it into `steps`, or join two routes by a `local` queue';
+    return stage || around ? [{ at, rule: 'stage', message, hint }] : [];
+  });
   const withRules = steps
     .filter((step) => isStage(step) && step.onError !== undefined)
     .map(({ name, at }) => ({ at, rule: 'stage', message: `${name} has no onError of its own`, hint: 'write it at the route' }));
@@ -139,8 +147,27 @@ async function openStores(model: RouteModel, log: Log, around: Surroundings, con
     }
     return stores;
   } catch (error) {
-    for (const store of stores) await store.close();
-    throw error;
+    return closeAll(stores, error);
+  }
+}
+
+async function closeAll(opened: Iterable<{ close(): Promise<void> }>, error: unknown): Promise<never> {
+  for (const one of opened) await one.close();
+  throw error;
+}
+
+/** When one cannot be opened, those before it are closed again. */
+async function openArounds(model: RouteModel, log: Log, around: Surroundings, context: StepContext): Promise<NamedArounds> {
+  const opened = new Map<StepModel, Around & { readonly name: string }>();
+  try {
+    for (const { name, step } of aroundsOf(model)) {
+      const memory: Memory = { keys: (limits) => around.openKeys(model.name, name, limits, log) };
+      const spec = aroundOf(step, context) as AroundSpec;
+      opened.set(step, Object.assign(await spec.open(memory), { name }));
+    }
+    return opened;
+  } catch (error) {
+    return closeAll(opened.values(), error);
   }
 }
 

@@ -1,12 +1,13 @@
 /** What a compiled route tells the engine to do. */
 import { isDeadDisk } from '../config/dead-disk.ts';
-import type { ErrorRuleModel, RouteModel } from '../config/model.ts';
+import type { ErrorRuleModel, RouteModel, StepModel } from '../config/model.ts';
 import type { Log, SinkEnd, SourceEnd } from '../connector.ts';
 import type { DeadStore, PumpPlan, QuarantinePlan, RoutePlan, SinkPlan, StorePlan, TapPlan } from '../engine/plan.ts';
 import { type CopyIds, copyIds, inbound, keepMeant, outbound, takeMeant } from '../envelope.ts';
 import type { MqferryError } from '../errors.ts';
 import { attachError } from '../expr/index.ts';
 import { Message } from '../message.ts';
+import type { Around } from '../steps/around.ts';
 import type { AnyStep } from '../steps/index.ts';
 import type { CompiledSink } from './ends.ts';
 import { remedies } from './remedies.ts';
@@ -19,6 +20,9 @@ export interface OpenStore extends StorePlan {
   readonly near: SinkEnd;
   readonly far: SourceEnd;
 }
+
+/** The steps of a route that stand around what is behind them, opened. */
+export type NamedArounds = ReadonlyMap<StepModel, Around & { readonly name: string }>;
 
 /** Of a route, made and not connected. */
 interface Pieces {
@@ -34,14 +38,20 @@ interface Pieces {
 }
 
 /** A pump for each section of the route; `stores`: what is between them. */
-export function planOf(pieces: Pieces, stores: readonly OpenStore[], quarantine: QuarantinePlan | undefined): RoutePlan {
+export function planOf(
+  pieces: Pieces,
+  stores: readonly OpenStore[],
+  arounds: NamedArounds,
+  quarantine: QuarantinePlan | undefined,
+): RoutePlan {
   const { model, source, log } = pieces;
   const places = placesOf(source, stores);
   const deadLetters = pieces.deadLetters.map((sink) => deadLetterPlan(sink, model, places));
   return {
     name: model.name,
-    pumps: pumpsOf(pieces, stores, places),
+    pumps: pumpsOf(pieces, stores, arounds, places),
     stores,
+    memories: [...arounds.values()],
     order: model.order,
     window: model.window,
     retry: (model.onError.at(-1) as ErrorRuleModel).retry,
@@ -65,19 +75,29 @@ function placesOf(source: SourceEnd, stores: readonly OpenStore[]): Places {
   return [...(stage ? [stage.far] : []), source, ...buffers.map(({ far }) => far)].map(({ can }) => can.stableIds);
 }
 
-function pumpsOf({ model, source, sinks, shared, compileSteps }: Pieces, stores: readonly OpenStore[], places: Places): RoutePlan['pumps'] {
+function pumpsOf(pieces: Pieces, stores: readonly OpenStore[], arounds: NamedArounds, places: Places): RoutePlan['pumps'] {
+  const { model, source, sinks, shared, compileSteps } = pieces;
   const sinkPlans = sinks.map((sink, i) => sinkPlan(sink, model, places, i));
   const pumps = sectionsOf(model).map(({ steps }, i): PumpPlan => {
     const [before, behind] = [stores[i - 1], stores[i]];
     const way = before
       ? { name: before.name, source: before.far, inbound: takeMeant, enteredAt: () => before.name }
       : { name: model.name, source, inbound: inbound(model.source.trusted ?? false, source.can.carries) };
-    const compiled = compileSteps(steps);
-    if (!behind) return { ...way, ...shareAfter(compiled, steps.length > 0, shared), sinks: sinkPlans };
+    const compiled = compileSteps(steps, arounds);
+    const around = (plans: readonly SinkPlan[]) => surrounded(plans, steps, arounds);
+    if (!behind) return { ...way, ...shareAfter(compiled, steps.length > 0, shared), sinks: around(sinkPlans) };
     const share = shareBehind(compiled, { share: (messages) => [messages] });
-    return { ...way, share, isStraight: steps.length === 0, sinks: [{ name: behind.name, end: behind.near, outbound: keepMeant }] };
+    const sink = { name: behind.name, end: behind.near, outbound: keepMeant };
+    return { ...way, share, isStraight: steps.length === 0, sinks: around([sink]) };
   });
   return pumps as [PumpPlan, ...PumpPlan[]];
+}
+
+/** The sinks, with what stands around them: the step that comes last is the innermost. */
+function surrounded(sinks: readonly SinkPlan[], steps: readonly StepModel[], arounds: NamedArounds): readonly SinkPlan[] {
+  const own = steps.flatMap((step) => arounds.get(step) ?? []);
+  if (own.length === 0) return sinks;
+  return sinks.map((sink, i) => ({ ...sink, around: (end) => own.reduceRight((rest, one) => one.around(rest, i, sinks.length), end) }));
 }
 
 function shareAfter(steps: AnyStep, hasSteps: boolean, shared: Sharing): Pick<PumpPlan, 'share' | 'isStraight'> {

@@ -56,6 +56,19 @@ export function stagesOf(model: Pick<RouteModel, 'steps' | 'buffer'>): readonly 
   return sectionsOf(model).flatMap(({ into }) => (into?.kind === 'stage' ? [into] : []));
 }
 
+/** A step that stands around what is behind it. */
+export interface NamedAround {
+  /** `dedupe`, and of several in a route `dedupe-2` ...: also the name of its directory. */
+  readonly name: string;
+  readonly step: StepModel;
+}
+
+/** The steps of a route that stand around what is behind them, in order. */
+export function aroundsOf({ steps }: Pick<RouteModel, 'steps'>): readonly NamedAround[] {
+  const counts = new Map<string, number>();
+  return steps.flatMap((step) => (stepKinds[step.name]?.around ? [{ name: numbered(step.name, counts), step }] : []));
+}
+
 function numbered(name: string, counts: Map<string, number>): string {
   const count = (counts.get(name) ?? 0) + 1;
   counts.set(name, count);

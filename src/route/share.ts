@@ -4,9 +4,10 @@ import { MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { type AnyStep, type Aside, through } from '../steps/step.ts';
 import { type Choose, caseOf, recipientsOf } from './choose.ts';
+import type { Arounds } from './steps.ts';
 
 /** Compiles the steps of one place into one. */
-export type CompileSteps = (steps: readonly StepModel[]) => AnyStep;
+export type CompileSteps = (steps: readonly StepModel[], arounds?: Arounds) => AnyStep;
 
 /** The sinks of a route, flat, and how a batch is divided among them. */
 export interface Sharing extends Pick<PumpPlan, 'share' | 'isStraight'> {

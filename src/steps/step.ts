@@ -7,6 +7,7 @@ import type { StepExample, Touch } from '../config/model.ts';
 import type { Log, Table } from '../connector.ts';
 import { describeError, MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
+import type { AroundSpec } from './around.ts';
 
 /** Where messages go that do not go on. */
 export interface Aside {
@@ -66,6 +67,8 @@ export interface StepKind<V = unknown> {
   readonly hasSink?: true;
   /** It keeps messages beyond their ack: the route is divided there. Its `compile` only checks the value. */
   stage?(value: V, context: StepContext): StageSpec;
+  /** It must know what becomes of its messages behind it. Its `compile` only checks the value. */
+  around?(value: V, context: StepContext): AroundSpec;
   /** A sentence for `explain`. `sink`: the name of its sink, where it has one. */
   explain(value: V, sink?: string): string;
   /** Throws CONFIG_INVALID for what the field alone cannot check. */

@@ -43,6 +43,7 @@ async function replayed(yaml: string, letters: readonly Message[], ends: Ends = 
     clientId: () => 'x',
     openBuffer: none,
     openStage: nothing,
+    openKeys: nothing,
     queue: nothing,
     deadLetters: nothing,
     table: nothing,

@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import type { RoutePlan } from '../../src/engine/plan.ts';
 import { describeError, type MqferryError } from '../../src/errors.ts';
 import { compileRoutes } from '../../src/index.ts';
 import type { Message } from '../../src/message.ts';
+import { around } from '../../src/rehearsal/surroundings.ts';
 import { type StepContext, stepKinds } from '../../src/steps/index.ts';
 import type { Aside, WaitingStep } from '../../src/steps/step.ts';
 import { type Result, waitingStep } from './run.ts';
@@ -81,7 +83,10 @@ async function compile(yaml: string, files: StepFiles) {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const text = `routes:\n  r:\n    source: { local: { queue: q } }\n    sink: print\n    steps:\n${yaml.replace(/^(?=.)/gm, '      ')}\n`;
-  const { routes, problems } = await compileRoutes({ routes: { texts: [{ name: join(folder, 'r.yaml'), text }] }, allowScripts: true });
+  const { routes, problems } = await compileRoutes(
+    { routes: { texts: [{ name: join(folder, 'r.yaml'), text }] }, allowScripts: true },
+    around({ allowScripts: true, clock: systemClock }),
+  );
   return { routes, problems: problems.map(({ message, hint }) => (hint ? `${message} — ${hint}` : message)) };
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DataDirectory } from '../../buffer/data-directory.ts';
 import { clientId } from '../../buffer/instance.ts';
+import { MemoryKeys } from '../../buffer/keys/memory-keys.ts';
 import { systemClock } from '../../clock.ts';
 import type { Log } from '../../connector.ts';
 import { Engine } from '../../engine/engine.ts';
@@ -112,6 +113,8 @@ function surroundings(data: DataDirectory, log: Log, signal: AbortSignal, allowS
     clientId: (route, end) => clientId(process, route, end),
     openBuffer: () => Promise.reject(new Error('a replay goes past the buffer')),
     openStage: () => Promise.reject(new Error('a replay goes past the stages')),
+    // Copies among what is replayed are found; those of the running route are its own.
+    openKeys: async (_route, _step, limits) => new MemoryKeys(limits, systemClock),
     queue: (name, limits) => data.queue(name, limits),
     deadLetters: (route, limits) => data.deadLetters(route, limits),
     table: (name) => tables.table(name),

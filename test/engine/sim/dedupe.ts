@@ -1,33 +1,68 @@
+import type { Key, Keys } from '../../../src/buffer/keys/keys.ts';
 import type { Refusal, Sink, SinkEnd } from '../../../src/connector.ts';
 import type { Message } from '../../../src/message.ts';
+import { DedupeSink } from '../../../src/steps/dedupe.ts';
+import type { Process, Random } from './world.ts';
 
-type Outcome = Promise<Refusal | undefined>;
+/** `shared` is the product; the others are wrong, or not good enough. */
+export type DedupeWay =
+  | 'shared'
+  /** A copy of a message in flight counts as confirmed at once. */
+  | 'dropped'
+  /** What is to be written is known from then on. */
+  | 'knownBefore';
 
-/**
- * An idempotent receiver as a sink around a sink: it sees the outcome, so it needs nothing from the engine.
- * `shared`: a copy of a message in flight gets the outcome of the first. `dropped`: it counts as confirmed at once.
- */
-export function dedupe(inner: SinkEnd, committed: Set<string>, copies: 'shared' | 'dropped'): SinkEnd {
+/** Keys on a disk that takes its time: after a crash some that were on their way are there, too. */
+export class KeysModel implements Keys {
+  readonly #known: Set<Key>;
+  readonly #process: Process;
+  readonly #random: Random;
+
+  constructor(known: Set<Key>, process: Process, random: Random) {
+    this.#known = known;
+    this.#process = process;
+    this.#random = random;
+  }
+
+  has(key: Key): boolean {
+    return this.#known.has(key);
+  }
+
+  async add(keys: readonly Key[]): Promise<void> {
+    await this.#process.sleep(this.#random.int(0, 8));
+    for (const key of keys) this.#known.add(key);
+    await this.#process.sleep(this.#random.int(0, 8));
+  }
+
+  forgetOld(): void {}
+
+  stats(): never {
+    throw new Error('nobody asks');
+  }
+
+  async close(): Promise<void> {}
+}
+
+export function dedupe(inner: SinkEnd, keys: Keys, way: DedupeWay): SinkEnd {
+  const keyOf = (message: Message) => message.id as string;
   return {
     can: inner.can,
     open: async (signal) => {
       const link = await inner.open(signal);
-      return new DedupeSink(link, committed, copies);
+      if (way === 'shared') return new DedupeSink(link, keys, keyOf);
+      return way === 'dropped' ? new DroppingSink(link, keys) : new HastySink(link, keys);
     },
   };
 }
 
-class DedupeSink implements Sink {
+class DroppingSink implements Sink {
   readonly #link: Sink;
-  readonly #committed: Set<string>;
-  readonly #copies: 'shared' | 'dropped';
-  /** Dies with the link: an unknown outcome is no outcome. */
-  readonly #reserved = new Map<string, Outcome>();
+  readonly #keys: Keys;
+  readonly #reserved = new Set<Key>();
 
-  constructor(link: Sink, committed: Set<string>, copies: 'shared' | 'dropped') {
+  constructor(link: Sink, keys: Keys) {
     this.#link = link;
-    this.#committed = committed;
-    this.#copies = copies;
+    this.#keys = keys;
   }
 
   close(): Promise<void> {
@@ -35,44 +70,36 @@ class DedupeSink implements Sink {
   }
 
   async write(messages: readonly Message[]): Promise<readonly Refusal[]> {
-    const fresh: Message[] = [];
-    const joined: { message: Message; first: Outcome }[] = [];
-    const outcome = Promise.withResolvers<readonly Refusal[]>();
-    outcome.promise.catch(() => {});
-    for (const message of messages) {
-      const id = message.id as string;
-      const first = this.#reserved.get(id);
-      if (this.#committed.has(id)) continue;
-      if (first) {
-        if (this.#copies === 'shared') joined.push({ message, first });
-        continue;
-      }
-      fresh.push(message);
-      const own = outcome.promise.then((refusals) => refusals.find((refusal) => refusal.message === message));
-      own.catch(() => {});
-      this.#reserved.set(id, own);
-    }
-    const refusals = [...(await this.#writeFresh(fresh, outcome))];
-    for (const { message, first } of joined) {
-      const refusal = await first;
-      if (refusal) refusals.push({ ...refusal, message });
-    }
+    const fresh = messages.filter(({ id }) => {
+      if (this.#keys.has(id as string) || this.#reserved.has(id as string)) return false;
+      this.#reserved.add(id as string);
+      return true;
+    });
+    const refusals = fresh.length > 0 ? await this.#link.write(fresh) : [];
+    const refused = new Set(refusals.map(({ message }) => message));
+    await this.#keys.add(fresh.filter((message) => !refused.has(message)).map(({ id }) => id as string));
+    for (const { id } of fresh) this.#reserved.delete(id as string);
     return refusals;
   }
+}
 
-  async #writeFresh(fresh: Message[], outcome: PromiseWithResolvers<readonly Refusal[]>): Promise<readonly Refusal[]> {
-    try {
-      const refusals = fresh.length > 0 ? await this.#link.write(fresh) : [];
-      outcome.resolve(refusals);
-      const refused = new Set(refusals.map((refusal) => refusal.message));
-      for (const message of fresh) {
-        if (!refused.has(message)) this.#committed.add(message.id as string);
-        this.#reserved.delete(message.id as string);
-      }
-      return refusals;
-    } catch (error) {
-      outcome.reject(error);
-      throw error;
-    }
+class HastySink implements Sink {
+  readonly #link: Sink;
+  readonly #keys: Keys;
+
+  constructor(link: Sink, keys: Keys) {
+    this.#link = link;
+    this.#keys = keys;
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  async write(messages: readonly Message[]): Promise<readonly Refusal[]> {
+    const fresh = messages.filter(({ id }) => !this.#keys.has(id as string));
+    if (fresh.length === 0) return [];
+    void this.#keys.add(fresh.map(({ id }) => id as string));
+    return this.#link.write(fresh);
   }
 }

@@ -7,7 +7,7 @@ import { Message } from '../../../src/message.ts';
 import { shareBehind } from '../../../src/route/share.ts';
 import { type Aside, chain, type Step, type WaitingStep } from '../../../src/steps/step.ts';
 import { audit, type Verdict } from './audit.ts';
-import { dedupe } from './dedupe.ts';
+import { type DedupeWay, dedupe, KeysModel } from './dedupe.ts';
 import { LifeModel } from './life-model.ts';
 import { LogModel } from './log-model.ts';
 import { type Poison, SinkBroker } from './sink-broker.ts';
@@ -35,7 +35,7 @@ export interface Setup {
   readonly hasRules?: boolean;
   /** A step waits, for a while each time: it fails some messages, and now and then it breaks off. */
   readonly waits?: boolean;
-  readonly dedupe?: 'shared' | 'dropped';
+  readonly dedupe?: DedupeWay;
   readonly isUnfenced?: boolean;
   readonly breaksItsWord?: boolean;
   readonly faults?: Partial<Faults>;
@@ -296,8 +296,12 @@ export class Scenario {
 
   #sinkPlan(broker: SinkBroker, i: number, process: Process): SinkPlan {
     const plain = broker.end(process);
-    const end = this.setup.dedupe ? dedupe(plain, this.#committed[i] as Set<string>, this.setup.dedupe) : plain;
+    const end = this.setup.dedupe ? dedupe(plain, this.#keysOf(i, process), this.setup.dedupe) : plain;
     return { name: `sink ${i}`, end, outbound: (message) => message, breaker: this.setup.illMs === undefined ? undefined : breaker };
+  }
+
+  #keysOf(sink: number, process: Process): KeysModel {
+    return new KeysModel(this.#committed[sink] as Set<string>, process, this.random);
   }
 
   #scheduleFaults(): void {

@@ -35,6 +35,15 @@ export const sound: Readonly<Record<string, Setup>> = {
   'rules by error: a drop, two dead letters, tries for a time': { ...storm, hasKiller: true, hasRules: true },
   'rules by error, buffered, order lane, all': { ...storm, isBuffered: true, order: 'lane', sinks: 'all', hasKiller: true, hasRules: true },
   'dedupe, copies share the outcome': { ...storm, dedupe: 'shared' },
+  'dedupe, order lane, sinks keep order, all, killer': {
+    ...storm,
+    dedupe: 'shared',
+    order: 'lane',
+    keepsOrder: true,
+    sinks: 'all',
+    hasKiller: true,
+  },
+  'dedupe behind a buffer': { ...storm, declares: 'each', isBuffered: true, dedupe: 'shared' },
   'dedupe, copies dropped, acks in read order': { ...storm, dedupe: 'dropped' },
   'a step that waits': { ...storm, waits: true },
   'a step that waits, acks on completion, switch': { ...storm, waits: true, declares: 'each', sinks: 'switch' },
@@ -121,6 +130,10 @@ export const controls: Readonly<Record<string, Control>> = {
   },
   'acks on completion, dedupe drops copies of messages in flight': {
     setup: { declares: 'each', dedupe: 'dropped', crashes: 2, faults: { sinkCut: 0.01 } },
+    finds: 'early',
+  },
+  'dedupe knows what is not confirmed yet': {
+    setup: { declares: 'each', dedupe: 'knownBefore', crashes: 2, faults: { sinkCut: 0.01 } },
     finds: 'early',
   },
   'after a lost link the whole window at once': {
