@@ -3,8 +3,9 @@ import { duration, expression, group, oneOf, size, template, type Value, value, 
 import { durationText, sizeText } from '../config/values.ts';
 import { MqferryError } from '../errors.ts';
 import { Groups, type Limits } from './groups.ts';
-import { joinInto, joinWays } from './join.ts';
+
 import { keptFields } from './kept.ts';
+import { mergeInto, mergeWays } from './merged.ts';
 import { asStepFailed, defineStage } from './step.ts';
 
 export const aggregate = defineStage({
@@ -35,7 +36,7 @@ A group with none but \`count\` or \`when\` to complete it waits for ever if the
     after: duration('Complete so long after its first message.', { optional: true, example: '30s' }),
     quiet: duration('Complete when none has come for so long.', { optional: true }),
     when: expression('Complete with a message of which this is true.', { slot: 'boolean', listAll: true, optional: true }),
-    into: oneOf('What the body is.', joinWays, { default: 'list' }),
+    into: oneOf('What the body is.', mergeWays, { default: 'list' }),
     maxGroups: whole('Groups that are open at once, at most; beyond it the one that is open for longest is complete.', {
       default: 100_000,
       min: 1,
@@ -63,7 +64,7 @@ A group with none but \`count\` or \`when\` to complete it waits for ever if the
         decides: true,
         note(message) {
           try {
-            joinInto[into].check(message);
+            mergeInto[into].check(message);
             const most = count ? countOf(count.constant ?? count(message)) : 0;
             return `${when?.(message) === true ? 'w' : ''}${most}:${by?.(message) ?? ''}`;
           } catch (error) {
@@ -76,8 +77,8 @@ A group with none but \`count\` or \`when\` to complete it waits for ever if the
         },
         take: ({ stage }) => groups.take(stage),
         waitMs: ({ stage }) => groups.waitMs(stage),
-        make: (members, why) => joinInto[into].make(members, why),
-        failed: (members, error) => joinInto.lines.make(members, 'failed').change({ fault: error }),
+        make: (members, why) => mergeInto[into].make(members, why),
+        failed: (members, error) => mergeInto.lines.make(members, 'failed').change({ fault: error }),
         get groups() {
           return groups.open;
         },

@@ -1,8 +1,13 @@
 /** Ids by the time at which they are due, earliest first; of the same time, the smaller id. 16 bytes each. */
 export class DueHeap {
-  #due = new Float64Array(64);
-  #ids = new Float64Array(64);
+  #due: Float64Array;
+  #ids: Float64Array;
   #size = 0;
+
+  constructor(room = 64) {
+    this.#due = new Float64Array(room);
+    this.#ids = new Float64Array(room);
+  }
 
   /** When the earliest is due. */
   get nextMs(): number | undefined {

@@ -5,6 +5,7 @@ import { cloudEvents } from './cloud-events.ts';
 import { compress } from './compress.ts';
 import { decode } from './decode.ts';
 import { decompress } from './decompress.ts';
+import { dedupe } from './dedupe.ts';
 import { delay } from './delay.ts';
 import { drop } from './drop.ts';
 import { encode } from './encode.ts';
@@ -12,12 +13,14 @@ import { enrich } from './enrich.ts';
 import { envelope } from './envelope.ts';
 import { expire } from './expire.ts';
 import { filter } from './filter.ts';
+import { join } from './join.ts';
 import { js } from './js.ts';
 import { limitSize } from './limit-size.ts';
 import { log } from './log.ts';
 import { map } from './map.ts';
 import { remove } from './remove.ts';
 import { rename } from './rename.ts';
+import { resequence } from './resequence.ts';
 import { sample } from './sample.ts';
 import { set } from './set.ts';
 import { split } from './split.ts';
@@ -49,8 +52,11 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   limitSize,
   sample,
   throttle,
+  dedupe,
   delay,
   aggregate,
+  join,
+  resequence,
   drop,
   log,
   tap,

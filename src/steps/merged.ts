@@ -5,47 +5,57 @@ import { MqferryError } from '../errors.ts';
 import { type Header, Message, type MessageInit, propertyNames } from '../message.ts';
 import { readJson } from './json.ts';
 
-export const joinWays = ['list', 'lines'] as const;
+export const mergeWays = ['list', 'lines'] as const;
 
-interface Join {
+interface Merge {
   /** Throws STEP_FAILED for a message that could not be part of it. */
   check(message: Message): void;
   make(members: readonly Message[], why: string): Message;
 }
 
-export const joinInto: Readonly<Record<(typeof joinWays)[number], Join>> = {
+export const mergeInto: Readonly<Record<(typeof mergeWays)[number], Merge>> = {
   list: {
-    check(message) {
-      if (message.body === null) throw new MqferryError('STEP_FAILED', 'a tombstone has no JSON');
-      readJson(message);
-    },
-    make: (members, why) => joined(members, why, ['[', ',', ']'], { contentType: 'application/json' }),
+    check: mustBeJson,
+    make: (members, why) => aggregated(members, why, bodiesBetween(members, ['[', ',', ']']), jsonType),
   },
-  lines: { check: () => undefined, make: (members, why) => joined(members, why, ['', '\n', '']) },
+  lines: { check: () => undefined, make: (members, why) => aggregated(members, why, bodiesBetween(members, ['', '\n', ''])) },
 };
 
-function joined(
-  members: readonly Message[],
-  why: string,
-  [open, between, close]: readonly [string, string, string],
-  more: Partial<MessageInit> = {},
-): Message {
+/** Throws STEP_FAILED. */
+export function mustBeJson(message: Message): void {
+  if (message.body === null) throw new MqferryError('STEP_FAILED', 'a tombstone has no JSON');
+  readJson(message);
+}
+
+export const jsonType: Partial<MessageInit> = { contentType: 'application/json' };
+
+function aggregated(members: readonly Message[], why: string, body: Buffer, more?: Partial<MessageInit>): Message {
+  const own: Header[] = [
+    ['aggregate-count', members.length],
+    ['aggregate-why', why],
+  ];
+  return merged(members, body, own, more);
+}
+
+/** With this body, what all have alike, and headers of its own. */
+export function merged(members: readonly Message[], body: Buffer, own: readonly Header[], more: Partial<MessageInit> = {}): Message {
+  const added = [...own];
+  // A loop ends by the message in it that has gone farthest; none of their ids is that of this one.
+  const hops = Math.max(...members.map(({ headers }) => hopsOf(headers)));
+  if (hops > 0) added.push(['mqf-hops', hops]);
+  const names = new Set([...added.map(([name]) => name), 'mqf-hops', 'mqf-id']);
+  const headers = [...alikeHeaders(members).filter(([name]) => !names.has(name)), ...added];
+  return new Message({ ...alike(members), headers, body, ...more });
+}
+
+function bodiesBetween(members: readonly Message[], [open, between, close]: readonly [string, string, string]): Buffer {
   const pieces: Buffer[] = [Buffer.from(open)];
   for (const [i, { body }] of members.entries()) {
     if (i > 0) pieces.push(Buffer.from(between));
     if (body !== null) pieces.push(body);
   }
   pieces.push(Buffer.from(close));
-  const own: Header[] = [
-    ['aggregate-count', members.length],
-    ['aggregate-why', why],
-  ];
-  // A loop ends by the message in it that has gone farthest; none of their ids is that of this one.
-  const hops = Math.max(...members.map(({ headers }) => hopsOf(headers)));
-  if (hops > 0) own.push(['mqf-hops', hops]);
-  const names = new Set([...own.map(([name]) => name), 'mqf-hops', 'mqf-id']);
-  const headers = [...alikeHeaders(members).filter(([name]) => !names.has(name)), ...own];
-  return new Message({ ...alike(members), headers, body: Buffer.concat(pieces), ...more });
+  return Buffer.concat(pieces);
 }
 
 /** Key, lane and properties that are the same in all. */

@@ -29,6 +29,20 @@ export interface Release {
   readonly why: string;
 }
 
+/**
+ * What a keeper must know of messages that have long left. What it decides is of a key; the last decision of each stays, though its messages are done
+ * with, and is told again at a start.
+ */
+export interface Remembers {
+  /** Keys of which it is known, at most; the one that was not used for longest goes first. */
+  readonly maxKeys: number;
+  /** Of a release. */
+  keyOf(why: string): string;
+  /** At a start, in the order of the decisions, also of those whose messages are still to leave. After all of {@link Keeper.add}. */
+  recall(why: string): void;
+  forget(key: string): void;
+}
+
 export interface Keeper {
   /** Another one could be made of the same messages after a restart: so what is released is remembered, on disk, before it leaves. */
   readonly decides: boolean;
@@ -44,6 +58,9 @@ export interface Keeper {
   make(members: readonly Message[], why: string): Message;
   /** What stands for messages of which none could be made: it has the error as its `fault`. */
   failed(members: readonly Message[], error: Error): Message;
-  /** Groups that are open, where it makes groups. */
+  readonly remembers?: Remembers;
+  /** When the oldest came of what waits, on the stage's clock; of a keeper that remembers, as what is remembered in the log is older. */
+  readonly oldestAt?: number | undefined;
+  /** Groups that are open, where it makes groups; keys of which messages wait, where they wait for others. */
   readonly groups?: number;
 }

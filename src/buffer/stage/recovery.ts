@@ -6,9 +6,16 @@ import type { Kept, Release } from './keeper.ts';
 import { Ledger } from './ledger.ts';
 import { type Copy, Places } from './places.ts';
 
+export interface Decided {
+  readonly id: number;
+  readonly release: Release;
+  /** Its members are done with, and it is remembered. */
+  readonly isDone: boolean;
+}
+
 export interface Found {
-  /** Decided and not done, in the order of the decisions. */
-  readonly decided: readonly { readonly id: number; readonly release: Release }[];
+  /** Decisions that are needed, in their order. */
+  readonly decided: readonly Decided[];
   /** The latest time in it, on the stage's clock. */
   readonly lastMs: number;
 }
@@ -34,7 +41,10 @@ export async function recoverFrom(log: Log<Entry>, onKept: (kept: Kept) => void)
     onKept(keptOf(entry, sequence, place));
   });
   tellUpTo(Number.POSITIVE_INFINITY);
-  const decisions = [...decided].map(([id, { members, why }]) => ({ id, release: { members, why } })).sort(byId);
+  const isNeeded = (id: number) => ledger.isNeeded(copies.get(id)?.at ?? id);
+  const decisions = [...decided]
+    .map(([id, { members, why }]): Decided => ({ id, release: { members, why }, isDone: !members.some(isNeeded) }))
+    .sort(byId);
   const moved = new Map([...copies].map(([id, { at, kept }]): [number, Copy] => [id, { at, cameMs: kept?.at }]));
   return { found: { decided: decisions, lastMs }, places: new Places(ledger, moved) };
 }

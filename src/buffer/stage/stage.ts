@@ -9,8 +9,9 @@ import { type BufferStats, farCan, nearCan } from '../buffer.ts';
 import { frameHeaderBytes } from '../frame.ts';
 import { codeOf, type FileSystem, realFiles } from '../fs.ts';
 import { FarSource } from './far.ts';
-import type { Keeper, Kept, Release, StageTime } from './keeper.ts';
+import type { Keeper, Kept, Release, Remembers, StageTime } from './keeper.ts';
 import { NearSink } from './near.ts';
+import type { Decided } from './recovery.ts';
 import { StageLog, type StageLogOptions } from './stage-log.ts';
 import type { StageStore } from './store.ts';
 
@@ -140,6 +141,8 @@ export class Stage implements OpenStage {
   #messages = 0;
   #recovered = 0;
   #far: FarSource | undefined;
+  /** By key, the decision that is remembered of it, the one that is not used for longest first. */
+  readonly #remembered = new Map<string, number>();
 
   constructor(store: StageStore, keeper: Keeper, options: StageOptions, clock: Clock, lastMs: number) {
     this.store = store;
@@ -161,7 +164,8 @@ export class Stage implements OpenStage {
   }
 
   stats(): StageStats {
-    const { oldestMs } = this.store;
+    const { keeper } = this;
+    const oldestMs = keeper.remembers ? keeper.oldestAt : this.store.oldestMs;
     return {
       messages: this.#messages,
       bytes: this.store.bytes,
@@ -169,7 +173,7 @@ export class Stage implements OpenStage {
       oldestMs: oldestMs === undefined ? undefined : Math.max(0, this.#clock.date() - oldestMs),
       recovered: this.#recovered,
       full: !this.isEmpty && !this.hasRoom(1, 0),
-      ...(this.keeper.groups !== undefined && { groups: this.keeper.groups }),
+      ...(keeper.groups !== undefined && { groups: keeper.groups }),
     };
   }
 
@@ -187,9 +191,16 @@ export class Stage implements OpenStage {
     this.keeper.add(kept);
   }
 
-  restore(kept: number, decided: readonly { readonly id: number; readonly release: Release }[]): void {
+  restore(kept: number, decided: readonly Decided[]): void {
     this.#messages = kept;
-    for (const { id, release } of decided) {
+    const { remembers } = this.keeper;
+    for (const { id, release, isDone } of decided) {
+      remembers?.recall(release.why);
+      if (isDone) {
+        if (remembers) this.#remembered.set(remembers.keyOf(release.why), id);
+        else this.store.done([id]);
+        continue;
+      }
       this.ready.push({ id, release, wasOut: false });
       this.#messages += release.members.length;
     }
@@ -213,7 +224,26 @@ export class Stage implements OpenStage {
   done({ id, release }: Ready): void {
     this.#messages -= release.members.length;
     this.#out -= release.members.length;
-    this.store.done(this.keeper.decides ? [id, ...release.members] : release.members);
+    const { decides, remembers } = this.keeper;
+    if (remembers) this.store.done([...release.members, ...this.#remember(remembers, id, release.why)]);
+    else this.store.done(decides ? [id, ...release.members] : release.members);
+  }
+
+  /** The decision stays; returns those that need not be remembered any more. */
+  #remember({ keyOf, maxKeys, forget }: Remembers, id: number, why: string): number[] {
+    const key = keyOf(why);
+    const given: number[] = [];
+    const before = this.#remembered.get(key);
+    if (before !== undefined) given.push(before);
+    this.#remembered.delete(key);
+    this.#remembered.set(key, id);
+    for (const [oldest, decision] of this.#remembered) {
+      if (this.#remembered.size <= maxKeys) break;
+      this.#remembered.delete(oldest);
+      forget(oldest);
+      given.push(decision);
+    }
+    return given;
   }
 
   /** Resolves after so long, or when there is something new to look at. */

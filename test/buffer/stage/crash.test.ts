@@ -1,18 +1,22 @@
 /** Thousands of lives of a stage on a simulated disk. `SEEDS=2000` in CI; a seed that fails fails again. */
 import { describe, expect, test } from 'vitest';
+import type { Message } from '../../../src/message.ts';
 import type { Sabotage } from '../sim-fs.ts';
-import { grouping, waiting } from './keepers.ts';
+import { grouping, inSequence, sequencing, waiting } from './keepers.ts';
 import { liveStage, type StageLifeOptions } from './life.ts';
 
 /** A life of a stage takes twice as long as one of a buffer, and with a full disk ten times. */
 const seeds = Math.ceil(Number(process.env['SEEDS'] ?? 300) / 2);
 const minutes = 5 * 60_000;
 
-async function liveAll(count: number, options: Omit<StageLifeOptions, 'seed'>): Promise<{ confirmed: number; copies: number }> {
+async function liveAll(
+  count: number,
+  { look, ...options }: Omit<StageLifeOptions, 'seed' | 'look'> & { look?: (() => (message: Message) => void) | undefined },
+): Promise<{ confirmed: number; copies: number }> {
   const sum = { confirmed: 0, copies: 0 };
   for (let seed = 1; seed <= count; seed++) {
     try {
-      const { confirmed, copies } = await liveStage({ ...options, seed });
+      const { confirmed, copies } = await liveStage({ ...options, ...(look && { look: look() }), seed });
       sum.confirmed += confirmed;
       sum.copies += copies;
     } catch (error) {
@@ -23,18 +27,19 @@ async function liveAll(count: number, options: Omit<StageLifeOptions, 'seed'>): 
 }
 
 describe.each([
-  ['messages that leave one by one, in another order than they came', waiting],
-  ['messages that leave in groups', grouping],
-] as const)('a stage whose machine stops at any operation, with %s', (_, keeper) => {
+  ['messages that leave one by one, in another order than they came', waiting, undefined],
+  ['messages that leave in groups', grouping, undefined],
+  ['messages that leave by their numbers', sequencing, inSequence],
+] as const)('a stage whose machine stops at any operation, with %s', (_, keeper, look) => {
   test('lets leave all that it confirmed, and each always with the same others', { timeout: minutes }, async () => {
-    const { confirmed, copies } = await liveAll(seeds, { keeper });
+    const { confirmed, copies } = await liveAll(seeds, { keeper, look });
     expect(confirmed).toBeGreaterThan(seeds * 50);
     expect(copies).toBeGreaterThan(seeds);
   });
 
   test('also when a sync fails and when the disk is full for a while', { timeout: minutes }, async () => {
     const few = Math.ceil(seeds / 4);
-    expect((await liveAll(few, { keeper, faults: true })).confirmed).toBeGreaterThan(few * 40);
+    expect((await liveAll(few, { keeper, look, faults: true })).confirmed).toBeGreaterThan(few * 40);
   });
 });
 
@@ -45,6 +50,14 @@ describe('the simulation sees', () => {
   ];
   test.each(controls)('%s', { timeout: minutes }, async (_, sabotage) => {
     await expect(liveAll(200, { keeper: grouping, sabotage })).rejects.toThrow(/^seed/);
+  });
+
+  test('that it is forgotten how far a sequence had come', { timeout: minutes }, async () => {
+    const forgetful = () => {
+      const { remembers: _, ...keeper } = sequencing();
+      return keeper;
+    };
+    await expect(liveAll(200, { keeper: forgetful, look: inSequence })).rejects.toThrow(/left .*after/);
   });
 
   test('that decisions are not written down', { timeout: minutes }, async () => {

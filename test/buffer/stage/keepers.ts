@@ -2,6 +2,8 @@
 import type { Keeper, Release } from '../../../src/buffer/stage/keeper.ts';
 import { Message } from '../../../src/message.ts';
 import { DueHeap } from '../../../src/steps/due-heap.ts';
+import { stepKinds } from '../../../src/steps/index.ts';
+import { quiet } from '../../steps/run.ts';
 
 /** Each leaves after the time in its header `wait`. */
 export function waiting(): Keeper {
@@ -51,5 +53,34 @@ export function grouping(random: () => number): Keeper {
     get groups() {
       return groups.size;
     },
+  };
+}
+
+/** Those of a group leave by the number in `place`; what is missing is waited for 30 ms. The product's own. */
+export function sequencing(): Keeper {
+  const value = {
+    number: (message: Message) => message.header('place'),
+    by: (message: Message) => String(message.header('group')),
+    gap: 30,
+    first: undefined,
+    capacity: 6,
+    late: 'pass',
+    maxKeys: 100,
+  };
+  const spec = stepKinds['resequence']?.stage?.(value, { log: quiet } as never);
+  if (!spec) throw new Error('there is no such stage');
+  return spec.keeper();
+}
+
+/** Looks whether a stage forgets how far it had come: what is not late is never below what has left. */
+export function inSequence(): (message: Message) => void {
+  const last = new Map<unknown, number>();
+  return (message) => {
+    const [group, place] = [message.header('group'), message.header('place') as number];
+    const isLate = message.header('resequence-late') === true;
+    const before = last.get(group) ?? -1;
+    if (isLate ? place > before : place <= before)
+      throw new Error(`${place} left ${isLate ? 'as late ' : ''}after ${before}, in group ${group}`);
+    if (!isLate) last.set(group, place);
   };
 }

@@ -21,6 +21,8 @@ export interface StageLifeOptions {
   /** A disk that is full for a while, a sync that fails. */
   readonly faults?: boolean;
   readonly cycles?: number;
+  /** A message leaves for the first time. Throws what is wrong with that. */
+  readonly look?: (message: Message) => void;
 }
 
 export interface StageOutcome {
@@ -177,14 +179,19 @@ class StageLife {
       if (before !== undefined && before !== members.join())
         throw new Error(`message ${number} left with ${before}, now with ${members.join()}`);
       if (before !== undefined) this.#copies++;
+      else this.#options.look?.(message);
       this.#company.set(number, members.join());
     }
   }
 
   #message(): Message {
     const number = this.#next++;
+    const group = this.#below(4);
+    // In their order but for some: those have another one's place.
+    const place = this.#random() < 0.2 ? this.#below(number + 5) : number;
     const headers: [string, number][] = [
-      ['group', this.#below(4)],
+      ['group', group],
+      ['place', place],
       ['wait', this.#random() < 0.1 ? this.#below(900) : this.#below(30)],
     ];
     return new Message({ id: String(number), body: Buffer.alloc(this.#below(bodyMax), `${number}.`), headers });
