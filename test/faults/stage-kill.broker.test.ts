@@ -1,4 +1,4 @@
-/** A process with a stage that is killed again and again at random moments, between two mosquittos. `KILLS=200` for many. */
+/** A process with a step that remembers, killed again and again at random moments, between two mosquittos. `KILLS=200` for many. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,18 +7,10 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Broker, until } from '../brokers/broker.ts';
 import { mosquittoLogin, startMosquitto } from '../brokers/mosquitto.ts';
 import { folder, type Started, start } from '../cli/mqferry.ts';
+import { Arrivals, bodyOf, stages } from './stage-ledger.ts';
 
-const kills = Number(process.env['KILLS'] ?? (process.env['CI'] === 'true' ? 40 : 10));
+const kills = Number(process.env['KILLS'] ?? (process.env['CI'] === 'true' ? 20 : 8));
 const secondsEach = 3;
-
-const stages: [string, string][] = [
-  ['delay', "- delay: { for: 300ms }\n- map: { id: 'string(origin.bufferSequence)', of: '[body.n]' }"],
-  ['delay until', "- delay: { until: '${{ body.until }}' }\n- map: { id: 'string(origin.bufferSequence)', of: '[body.n]' }"],
-  [
-    'aggregate',
-    "- aggregate: { by: '${{ body.n % 7 }}', count: 5, after: 400ms }\n- map: { id: 'string(origin.bufferSequence)', of: 'body.map(x, x.n)' }",
-  ],
-];
 
 let source: Broker;
 let sink: Broker;
@@ -46,11 +38,11 @@ test.each(stages)(
     ledger.stopPublishing();
     await publishing;
     const last = start(run);
-    await until('all that was published has arrived', () => ledger.published.every((n) => ledger.arrived.has(n)), 60_000);
+    await until('all that was published has arrived', () => ledger.published.every((n) => ledger.arrivals.of.has(n)), 60_000);
     last.child.kill('SIGTERM');
     const { code, err } = await last.ended;
     expect(code, err).toBe(0);
-    expect(ledger.wrong).toEqual([]);
+    expect(ledger.arrivals.wrong).toEqual([]);
     expect(ledger.published.length).toBeGreaterThan(kills * 20);
   },
 );
@@ -77,36 +69,22 @@ async function openLedger() {
     await Promise.all([publisher.endAsync(true), reader.endAsync(true)]);
   });
   const published: number[] = [];
-  const arrived = new Set<number>();
-  const groups = new Map<string, string>();
-  const wrong: string[] = [];
-  let count = 0;
-  reader.on('message', (_, payload) => {
-    count++;
-    const { id, of } = JSON.parse(String(payload)) as { id: string; of: number[] };
-    const before = groups.get(id) ?? of.join();
-    groups.set(id, of.join());
-    if (before !== of.join()) wrong.push(`${id} was ${before}, now ${of.join()}`);
-    for (const n of of) {
-      if (n >= sent) wrong.push(`${n} was never published`);
-      arrived.add(n);
-    }
-  });
+  const arrivals = new Arrivals();
+  reader.on('message', (_, payload) => arrivals.add(payload));
   await reader.subscribeAsync(`${session}/out`, { qos: 1 });
   let sent = 0;
   let isPublishing = true;
   return {
     published,
-    arrived,
-    wrong,
-    count: () => count,
+    arrivals,
+    count: () => arrivals.count,
     stopPublishing: () => (isPublishing = false),
     /** Some hundred a second. Call it when the session is there. */
     async publish() {
       while (isPublishing) {
         const n = sent++;
-        const until = Date.now() + Math.floor(Math.random() * 600);
-        await publisher.publishAsync(`${session}/in`, JSON.stringify({ n, until, filling: 'x'.repeat(n % 900) }), { qos: 1 });
+        arrivals.sent = sent;
+        await publisher.publishAsync(`${session}/in`, bodyOf(n), { qos: 1 });
         published.push(n);
         await sleep(2);
       }

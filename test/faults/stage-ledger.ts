@@ -1,0 +1,49 @@
+/** Steps that remember, for processes that are killed; what is sent through them, and what may come out. */
+
+/** Each says of what comes out which messages it is made of, and by what its copies are known. */
+export const stages: readonly (readonly [name: string, steps: string])[] = [
+  ['delay', "- delay: { for: 300ms }\n- map: { id: 'string(origin.bufferSequence)', of: '[body.n]' }"],
+  ['delay until', "- delay: { until: '${{ body.until }}' }\n- map: { id: 'string(origin.bufferSequence)', of: '[body.n]' }"],
+  [
+    'aggregate',
+    "- aggregate: { by: '${{ body.n % 7 }}', count: 5, after: 400ms }\n- map: { id: 'string(origin.bufferSequence)', of: 'body.map(x, x.n)' }",
+  ],
+  [
+    'join',
+    "- join: { by: '${{ body.pair }}', side: '${{ body.side }}', sides: [a, b], within: 400ms }\n- map: { id: 'string(origin.bufferSequence)', of: 'body.map(side, body[side].n)' }",
+  ],
+  [
+    'resequence',
+    "- resequence: { number: '${{ body.place }}', gap: 400ms, first: 0 }\n- map: { id: 'string(origin.bufferSequence)', of: '[body.n]' }",
+  ],
+  ['dedupe', "- dedupe: { key: '${{ body.n }}' }\n- map: { id: 'string(body.n)', of: '[body.n]' }"],
+];
+
+/** The body of message `n`. */
+export function bodyOf(n: number): string {
+  const until = Date.now() + Math.floor(Math.random() * 600);
+  const place = n - (n % 3) + 2 - (n % 3); // of each three, the last comes first
+  return JSON.stringify({ n, until, place, pair: n >> 1, side: n % 2 === 0 ? 'a' : 'b', filling: 'x'.repeat(n % 900) });
+}
+
+/** What has come out, and what of it is wrong. */
+export class Arrivals {
+  readonly of = new Set<number>();
+  readonly wrong: string[] = [];
+  count = 0;
+  /** Messages that may be there: all below. */
+  sent = 0;
+  readonly #madeOf = new Map<string, string>();
+
+  add(body: Buffer | string): void {
+    this.count++;
+    const { id, of } = JSON.parse(String(body)) as { id: string; of: number[] };
+    const before = this.#madeOf.get(id) ?? of.join();
+    this.#madeOf.set(id, of.join());
+    if (before !== of.join()) this.wrong.push(`${id} was ${before}, now ${of.join()}`);
+    for (const n of of) {
+      if (n >= this.sent) this.wrong.push(`${n} was never published`);
+      this.of.add(n);
+    }
+  }
+}
