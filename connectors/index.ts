@@ -6,6 +6,7 @@ export const connectors: Readonly<Record<string, () => Promise<AnyConnector>>> =
   kafka: async () => (await import('./kafka/index.ts')).kafka,
   mqtt: async () => (await import('./mqtt/index.ts')).mqtt,
   stomp: async () => (await import('./stomp/index.ts')).stomp,
+  http: async () => (await import('./http/index.ts')).http,
   local: async () => (await import('./local/index.ts')).local,
   table: async () => (await import('./table/index.ts')).table,
   generate: async () => (await import('./generate/index.ts')).generate,

@@ -1,5 +1,5 @@
 import { type Key, type Keys, keyOf } from '../buffer/keys/keys.ts';
-import { duration, group, template, whole } from '../config/fields.ts';
+import { duration, group, oneOf, template, whole } from '../config/fields.ts';
 import { durationText } from '../config/values.ts';
 import type { Refusal, Sink, SinkEnd } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
@@ -17,10 +17,13 @@ the first one is. What fails or becomes a dead letter is not remembered, so it p
 This lowers no guarantee: when it is not known whether a message has arrived, it is sent again. So a copy can still pass, when the link was lost or mqferry killed between
 the sink's confirmation and its place on disk here. Of a list of sinks each has its own memory, as have the parts that a step makes of one message.
 
-A message whose key is empty fails: else all of them would be copies of the first. Keys are kept as 128 bits of their SHA-256: 20 to 40 bytes of memory and 17 to 72 of disk
+A message whose key is empty fails, as all such would be copies of the first; or it passes, with \`noKey: pass\`. Keys are kept as 128 bits of their SHA-256: 20 to 40 bytes of memory and 17 to 72 of disk
 each. They are forgotten in sixteenths of the window, and read in at each start, ten million in some seconds.`,
   value: group('What makes a copy, and for how long.', {
     key: template('Messages for which this text is the same are copies.', { example: '${{ id }}' }),
+    noKey: oneOf('What becomes of a message whose key is empty. `pass`: it goes on, and is never taken for a copy.', ['fail', 'pass'], {
+      default: 'fail',
+    }),
     window: duration('So long after a message has arrived its copies are filtered.', { default: 24 * 3600 * 1000 }),
     maxKeys: whole('Beyond so many, the oldest keys are forgotten before the window is over.', {
       default: 10_000_000,
@@ -36,10 +39,10 @@ each. They are forgotten in sixteenths of the window, and read in at each start,
   touches: 'nothing',
   explain: ({ window, maxKeys }) =>
     `filters it when one with the same key has arrived in the last ${durationText(window)}; ${maxKeys} keys are remembered on disk, at most`,
-  around({ key, window, maxKeys }) {
+  around({ key, noKey, window, maxKeys }) {
     if (key.constant !== undefined)
       throw new MqferryError('CONFIG_INVALID', '`key` is the same text for all messages, so all would be copies: write `${{ … }}` in it');
-    return { open: async (memory) => new Dedupe(await memory.keys({ windowMs: window, maxKeys }), key) };
+    return { open: async (memory) => new Dedupe(await memory.keys({ windowMs: window, maxKeys }), key, noKey) };
   },
 });
 
@@ -47,12 +50,14 @@ each. They are forgotten in sixteenths of the window, and read in at each start,
 export class Dedupe implements Around {
   readonly step: Step;
   readonly #keys: Keys;
+  readonly #noKey: 'fail' | 'pass';
   /** Of what was received, as steps behind may change it; of one that came in parts, of each part. */
   readonly #keyOf = new WeakMap<Message, Key | Map<string, Key>>();
   #copies = 0;
 
-  constructor(keys: Keys, textOf: (message: Message) => string) {
+  constructor(keys: Keys, textOf: (message: Message) => string, noKey: 'fail' | 'pass') {
     this.#keys = keys;
+    this.#noKey = noKey;
     this.step = (messages, aside) => {
       keys.forgetOld();
       const rest: Message[] = [];
@@ -88,6 +93,7 @@ export class Dedupe implements Around {
 
   /** What has arrived whole at the only sink need not go on. */
   #isCopy(message: Message, text: string): boolean {
+    if (text === '' && this.#noKey === 'pass') return false;
     if (text === '') throw new MqferryError('STEP_FAILED', 'the key is empty, as it would be of others: they would be taken for copies');
     const key = keyOf(text);
     if (this.#keys.has(key)) {

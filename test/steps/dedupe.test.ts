@@ -165,6 +165,14 @@ describe('a route with dedupe', () => {
     expect(books()).toMatchObject({ deadLettered: 2, delivered: 2 });
   });
 
+  test('lets what has no key pass where it says so', async () => {
+    const sinks = { shelf: new FakeSink(), grave: new FakeSink() };
+    const source = new FakeSource().push(make(''), make(''), make('a'), make('a'));
+    await running(byId.replace(' } }', ', noKey: pass } }'), source, sinks);
+    await until('all are acked', () => source.acked.length === 4);
+    expect(ids(sinks.shelf)).toEqual(['', '', 'a']);
+  });
+
   test('knows the parts that are made of a message, and what each of several sinks has', async () => {
     const sinks = { shelf: new FakeSink(), other: new FakeSink(), grave: new FakeSink() };
     const source = new FakeSource().push(make('a', [1, 2]), make('a', [1, 2]));
