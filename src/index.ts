@@ -15,6 +15,7 @@ import { disagreements } from './route/agree.ts';
 import { type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
 import { BadEnds } from './route/ends.ts';
 import type { Fault } from './route/fault.ts';
+import { laterNames } from './route/later.ts';
 import { stagesOf } from './route/sections.ts';
 import { unfedTables } from './route/tables.ts';
 import { type StepKind, stepKinds } from './steps/index.ts';
@@ -136,7 +137,7 @@ const offline: Surroundings = {
 };
 
 function claimOf({ name, model }: CompiledRoute): Claim {
-  return { name, isBuffered: model.buffer?.kind === 'disk', stages: stagesOf(model).map((stage) => stage.name) };
+  return { name, isBuffered: model.buffer?.kind === 'disk', stages: [...stagesOf(model).map((stage) => stage.name), ...laterNames(model)] };
 }
 
 /** Compiles routes and makes an engine for them. Throws CONFIG_INVALID with every problem, or DATA_LOCKED. */

@@ -78,6 +78,9 @@ function countersOf(): Metric[] {
     metric('mqferry_messages_retried_total', 'Messages written again after a refusal or a lost link.', ['end'], (run) =>
       run.outboxes.map((box) => [{ end: box.status.end }, box.retried]),
     ),
+    metric('mqferry_messages_postponed_total', 'Messages that were kept to be tried again later, each time.', [], (run) => [
+      [{}, run.books.postponed],
+    ]),
     metric('mqferry_messages_quarantined_total', 'Messages that were not handled, as they seem to end the process.', [], (run) =>
       run.quarantine ? [[{}, run.quarantine.refused]] : [],
     ),
@@ -182,6 +185,7 @@ function memorySample({ plan: { memories = [] } }: RouteRun, pick: (stats: Memor
   return memories.map((memory) => [{ step: memory.name }, pick(memory.stats())]);
 }
 
-function storesOf({ stores = [] }: RoutePlan, kind: StorePlan['kind']): readonly StorePlan[] {
-  return stores.filter((store) => store.kind === kind);
+/** Those between the pumps, and those beside them. */
+export function storesOf({ pumps, stores = [] }: RoutePlan, kind: StorePlan['kind']): readonly StorePlan[] {
+  return [...stores, ...pumps.flatMap(({ later }) => later ?? [])].filter((store) => store.kind === kind);
 }

@@ -6,7 +6,7 @@ import type { LinkStatus } from '../engine/supervise.ts';
 import type { Tap } from '../engine/tap.ts';
 import { MqferryError } from '../errors.ts';
 import { type Access, guard, isLoopback } from './guard.ts';
-import { metricsOf } from './metrics.ts';
+import { metricsOf, storesOf } from './metrics.ts';
 
 export interface AdminServer {
   readonly url: string;
@@ -105,7 +105,7 @@ function linkView({ end, state, failures, error, breaker }: LinkStatus) {
 }
 
 function stagesView(run: RouteRun | undefined) {
-  const stages = (run?.plan.stores ?? []).filter(({ kind }) => kind === 'stage');
+  const stages = run ? storesOf(run.plan, 'stage') : [];
   return stages.length > 0 && { stages: stages.map((stage) => ({ name: stage.name, ...stage.stats() })) };
 }
 

@@ -177,6 +177,10 @@ at each refusal, so it may also ask for \`error.attempts\`. An error in \`when\`
 its \`deadLetter\`, but not drop it; where there is none, the route stops, and nothing is lost. Begin with \`error.code\`, and with \`has(…)\` where
 something may be absent. When no entry holds, the route stops. A dead-letter sink that refuses stops the route, too. A message that several sinks have refused goes to one dead letter, that of the first.
 
+\`retry.after: [1m, 10m, 1h]\` is for what may be mended only later: before it goes its last way, a message that failed, in whatever way, is kept on disk for a minute, settled at its source, and
+enters anew where it came in; then for ten minutes, then for an hour. The others go on meanwhile, so it leaves its order; to several sinks it goes again to all. In the books it is \`buffered\`. With
+\`order: key\` or \`lane\` a message that the sink refuses for now waits in its place instead, unsettled, and what belongs behind it waits with it; what fails otherwise goes its way at once.
+
 A step may have an \`onError\` of its own beside it, without \`retry\`; what no entry of it takes goes the way of the route's:
 
 \`\`\`yaml

@@ -87,8 +87,8 @@ export class ErrorRules {
   }
 
   #ruleOf({ when, retry, then }: Infer<typeof ruleFields>): ErrorRuleModel {
-    const { attempts, backoff, maxAge } = retry ?? { attempts: 0, backoff: { fromMs: 0, toMs: 0 } };
-    const tries = { attempts, backoff, ...(maxAge !== undefined && { maxAgeMs: maxAge }) };
+    const { attempts, backoff, maxAge, after } = retry ?? { attempts: 0, backoff: { fromMs: 0, toMs: 0 } };
+    const tries = { attempts, backoff, ...(maxAge !== undefined && { maxAgeMs: maxAge }), ...(after !== undefined && { afterMs: after }) };
     return { ...(when && { when }), retry: tries, ...(then && { then }) };
   }
 }

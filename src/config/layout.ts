@@ -1,5 +1,5 @@
 /** The keys that belong to no connector and no step, declared like theirs: one place for type, check, default, schema and reference. */
-import { duration, durationRange, type Fields, file, group, oneOf, size, whole, yesNo } from './fields.ts';
+import { duration, durationRange, type Fields, file, group, list, oneOf, size, whole, yesNo } from './fields.ts';
 import { guarantees, onUnmappables, orders } from './model.ts';
 
 export const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
@@ -125,6 +125,11 @@ export const onErrorFields = {
     attempts: whole('Writes of one message, the first among them.', { default: 5, min: 1, max: 1_000_000 }),
     backoff: durationRange('The first and the longest wait between them.', { default: { fromMs: 1000, toMs: 30_000 }, example: '1s..30s' }),
     maxAge: duration('No further try later than this after the first refusal.', { optional: true }),
+    after: list(
+      'Then tries that are far apart: before it goes its last way, the message is kept for each of these times, on disk, and enters the pump anew.',
+      duration('How long.'),
+      { optional: true, example: ['1m', '10m', '1h'] },
+    ),
   }),
   // biome-ignore lint/suspicious/noThenProperty: the key that users write; it is never a function.
   then: oneOf(

@@ -157,6 +157,8 @@ export interface ErrorRuleModel {
     readonly backoff: DurationRange;
     /** No further try later than this after the first refusal. */
     readonly maxAgeMs?: number;
+    /** Tries after these times, when the others are over. */
+    readonly afterMs?: readonly number[];
   };
   readonly deadLetter?: OneSink;
   /** What becomes of a message that has failed for good when there is no dead letter. Absent: `stop`. */

@@ -15,6 +15,8 @@ export interface Retry {
   readonly backoff: { readonly fromMs: number; readonly toMs: number };
   /** No further try later than this after the first refusal. */
   readonly maxAgeMs?: number;
+  /** Further tries after these waits, in place: what keeps order behind it waits with it. */
+  readonly thenAfterMs?: readonly number[];
 }
 
 export interface OutboxOptions {
@@ -224,9 +226,11 @@ export class Outbox {
       attempts,
       backoff,
       maxAgeMs = Number.POSITIVE_INFINITY,
+      thenAfterMs = [],
     } = this.#o.retryOf(item.message, refusal.error, Math.max(1, item.attempts));
-    const waitMs = isHeld ? 0 : pause(backoff, item.attempts - 1, clock);
-    if (!refusal.retry || item.attempts >= attempts || clock.now() + waitMs - item.refusedAt > maxAgeMs) {
+    const longMs = thenAfterMs[item.attempts - attempts];
+    const waitMs = isHeld ? 0 : (longMs ?? pause(backoff, item.attempts - 1, clock));
+    if (!refusal.retry || item.attempts >= attempts + thenAfterMs.length || clock.now() + waitMs - item.refusedAt > maxAgeMs) {
       this.#setAside(item, refusal.error);
       return;
     }

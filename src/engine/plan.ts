@@ -46,6 +46,8 @@ export interface PumpPlan {
   readonly sinks: readonly SinkPlan[];
   /** Where a message came in when that was not at the source: its dead letter says so, as then some steps are behind it. Absent: the source. */
   enteredAt?(received: Message): string | undefined;
+  /** Where messages wait that failed in it and are to be tried again later. */
+  readonly later?: LaterPlan | undefined;
 }
 
 /** A sink that gets a copy of each message as it is at one step, best effort: see {@link Tap}. */
@@ -75,6 +77,12 @@ export interface StoreStats {
   readonly oldestMs?: number | undefined;
   /** Groups that are open, where it makes groups. */
   readonly groups?: number | undefined;
+}
+
+/** Messages go in with the time that they are to wait, and come back to the pump that they failed in. */
+export interface LaterPlan extends StorePlan {
+  readonly near: SinkEnd;
+  readonly far: SourceEnd;
 }
 
 /** What a step remembers that stands around what is behind it. */
@@ -126,6 +134,8 @@ export interface Failure {
 /** What the config says of a failure: how often to try, and what then. */
 export interface Remedy {
   readonly retry: Retry;
+  /** Before it goes the way: how long it is kept until it is tried anew, after the first such time, the second ... In ms. */
+  readonly later?: readonly number[] | undefined;
   /** A sink: one of the plan's dead-letter destinations. */
   readonly way: 'drop' | 'stop' | SinkPlan;
 }

@@ -1,11 +1,13 @@
 import type { Clock } from '../clock.ts';
 import { describeError, MqferryError } from '../errors.ts';
+import type { Message } from '../message.ts';
 import { Bell } from './bell.ts';
 import { balanced, type RouteBooks, routeBooks } from './books.ts';
 import { deadLetter } from './dead-letter.ts';
 import { identify } from './identity.ts';
+import { forLater, Later, timesKept } from './later.ts';
 import { Outbox, type Retry } from './outbox.ts';
-import type { Failure, Remedy, RoutePlan, SinkPlan } from './plan.ts';
+import type { Failure, LaterPlan, Remedy, RoutePlan, SinkPlan } from './plan.ts';
 import { Pump } from './pump.ts';
 import { Quarantine } from './quarantine.ts';
 import type { LinkStatus } from './supervise.ts';
@@ -24,8 +26,12 @@ import { Turns } from './turns.ts';
 export type RouteState = 'running' | 'draining' | 'stopped' | 'failed';
 
 /** What a plan has opened. */
-export function keptOf({ stores = [], memories = [] }: RoutePlan): readonly { close(): Promise<void> }[] {
-  return [...stores, ...memories];
+export function keptOf({ pumps, stores = [], memories = [] }: RoutePlan): readonly { close(): Promise<void> }[] {
+  return [...stores, ...pumps.flatMap(({ later }) => later ?? []), ...memories];
+}
+
+function laterSink({ name, near }: LaterPlan): SinkPlan {
+  return { name: `store ${name}`, end: near, outbound: (message) => message };
 }
 
 const noRetry: Retry = { attempts: 1, backoff: { fromMs: 0, toMs: 0 } };
@@ -42,6 +48,8 @@ export class RouteRun {
   /** By the step that hands them their copies. */
   readonly taps: ReadonlyMap<object | undefined, Tap>;
   readonly #dead: ReadonlyMap<SinkPlan, Outbox>;
+  /** By pump: where what is to be tried again later waits, and what puts it there. */
+  readonly #laters: readonly ({ readonly later: Later; readonly outbox: Outbox } | undefined)[];
   readonly #clock: Clock;
   /** What each store held at the start. */
   readonly #recovered: readonly number[];
@@ -49,7 +57,7 @@ export class RouteRun {
   readonly #hurry = new AbortController();
   #isLate = false;
   #stopping: Promise<boolean> | undefined;
-  #deadRuns: readonly Promise<void>[] = [];
+  #asideRuns: readonly Promise<void>[] = [];
   #closing: Promise<void> | undefined;
   readonly #onEnd: (run: RouteRun) => void;
 
@@ -61,11 +69,19 @@ export class RouteRun {
     this.#clock = clock;
     this.#onEnd = onEnd;
     this.#recovered = (plan.stores ?? []).map((store) => store.stats().messages);
-    this.#dead = new Map(plan.deadLetters.map((sink) => [sink, this.#deadOutbox(sink)]));
+    this.#dead = new Map(plan.deadLetters.map((sink) => [sink, this.#aside(sink, 'dead-letter destination')]));
     this.quarantine = plan.quarantine && new Quarantine(plan, plan.quarantine, clock, turns);
     this.taps = new Map((plan.taps ?? []).map((tap) => [tap.step, new Tap(tap, { clock, route: plan })]));
-    this.pumps = plan.pumps.map(
+    this.#laters = plan.pumps.map(
       (pump) =>
+        pump.later && {
+          later: new Later(pump, pump.later),
+          outbox: this.#aside(laterSink(pump.later), 'place for later tries'),
+        },
+    );
+    const entered = plan.pumps.map((pump, i) => this.#laters[i]?.later.pump ?? pump);
+    this.pumps = entered.map(
+      (pump, i) =>
         new Pump({
           plan: this.quarantine?.around(pump) ?? pump,
           order: plan.order,
@@ -74,7 +90,7 @@ export class RouteRun {
           clock,
           log: plan.log,
           retryOf: (failure) => this.#remedy(failure)?.retry ?? noRetry,
-          giveUp: (ticket, failure) => this.#giveUp(ticket, failure),
+          giveUp: (ticket, failure) => this.#giveUp(ticket, failure, this.#laters[i]?.outbox),
           tap: (message, step) => this.taps.get(step)?.put(message),
           failed: (error) => this.#fail(describeError(error)),
         }),
@@ -90,6 +106,7 @@ export class RouteRun {
     return routeBooks(
       this.pumps.map((pump) => pump.books),
       stores,
+      this.#laters.map((one) => one?.later),
     );
   }
 
@@ -100,11 +117,15 @@ export class RouteRun {
   /** Those that the route needs: not the links of its taps, as nothing waits for them. */
   get links(): readonly LinkStatus[] {
     const links = this.pumps.flatMap((pump) => [pump.status, ...pump.outboxes.map((box) => box.status)]);
-    return [...links, ...[...this.#dead.values()].map((box) => box.status)];
+    return [...links, ...[...this.#asides].map((box) => box.status)];
   }
 
   get outboxes(): readonly Outbox[] {
-    return [...this.pumps.flatMap((pump) => pump.outboxes), ...this.#dead.values()];
+    return [...this.pumps.flatMap((pump) => pump.outboxes), ...this.#asides];
+  }
+
+  get #asides(): readonly Outbox[] {
+    return [...this.#dead.values(), ...this.#laters.flatMap((one) => one?.outbox ?? [])];
   }
 
   /** Every source open and waiting (or at its end), nothing on its way, the buffer and the stages empty. A link that is down is not idle. */
@@ -114,12 +135,13 @@ export class RouteRun {
 
   /** Every finite source has ended and everything is delivered. */
   get isFinished(): boolean {
-    return this.isIdle && this.pumps[0]?.isFinished === true;
+    const hasEnded = this.pumps[0]?.isFinished || this.#laters[0]?.later.hasEnded;
+    return this.isIdle && hasEnded === true;
   }
 
   start(): void {
     for (const tap of this.taps.values()) tap.start();
-    this.#deadRuns = [...this.#dead.values()].map((box) => box.run());
+    this.#asideRuns = this.#asides.map((box) => box.run());
     for (const pump of this.pumps) pump.start();
   }
 
@@ -166,8 +188,8 @@ export class RouteRun {
   async #closeAll(): Promise<void> {
     const tapsClosed = Promise.all([...this.taps.values()].map((tap) => tap.close(this.#hurry.signal)));
     for (const pump of this.pumps) await pump.close();
-    for (const box of this.#dead.values()) box.stop();
-    await Promise.all(this.#deadRuns);
+    for (const box of this.#asides) box.stop();
+    await Promise.all(this.#asideRuns);
     await tapsClosed;
     await this.quarantine?.close();
     for (const kept of keptOf(this.plan)) await kept.close();
@@ -182,12 +204,15 @@ export class RouteRun {
     void this.#close('failed');
   }
 
-  #giveUp(ticket: Ticket, failure: Failure): void {
+  #giveUp(ticket: Ticket, failure: Failure, later: Outbox | undefined): void {
     if (this.state === 'failed') return;
     const { received, error } = failure;
-    const way = this.#remedy(failure)?.way;
-    if (way === undefined) return;
-    if (way === 'drop') {
+    const remedy = this.#remedy(failure);
+    if (remedy === undefined) return;
+    const { way } = remedy;
+    const waitMs = remedy.later?.[timesKept(received)];
+    if (later && waitMs !== undefined && received.fault === undefined) this.#postpone(ticket, received, waitMs, later);
+    else if (way === 'drop') {
       ticket.mark(received, 'dropped');
       ticket.end();
     } else if (way === 'stop')
@@ -205,6 +230,15 @@ export class RouteRun {
       this.#fail(`${what} and onError cannot say what becomes of it: ${describeError(thrown)}`);
       return undefined;
     }
+  }
+
+  #postpone(ticket: Ticket, received: Message, waitMs: number, later: Outbox): void {
+    if (!ticket.mark(received, 'postponed')) {
+      ticket.end(); // another part of it has failed before: all of it is kept already
+      return;
+    }
+    later.put(forLater(received, waitMs), ticket);
+    later.ring();
   }
 
   #bury(ticket: Ticket, { received, entered, at, error, attempts }: Failure, sink: SinkPlan): void {
@@ -225,7 +259,8 @@ export class RouteRun {
     box.ring();
   }
 
-  #deadOutbox(plan: SinkPlan): Outbox {
+  /** Of a sink that takes what did not go on. What it refuses has no place left: the route stops. */
+  #aside(plan: SinkPlan, what: string): Outbox {
     const { window, retry, log } = this.plan;
     return new Outbox({
       name: plan.name,
@@ -241,7 +276,7 @@ export class RouteRun {
       breaker: plan.breaker,
       failed: (error) => this.#fail(describeError(error)),
       setAside: (_ticket, message, error) =>
-        this.#fail(`the dead-letter destination refused message ${identify(message)} (${error.code}: ${describeError(error)})`),
+        this.#fail(`the ${what} refused message ${identify(message)} (${error.code}: ${describeError(error)})`),
     });
   }
 }

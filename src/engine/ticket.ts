@@ -3,7 +3,7 @@ import type { Message } from '../message.ts';
 import type { Books } from './books.ts';
 
 /** How a delivery can end otherwise than delivered or filtered. */
-export type BadEnd = 'dropped' | 'deadLettered';
+export type BadEnd = 'dropped' | 'deadLettered' | 'postponed';
 
 /**
  * A batch on its way through a pump: it is done when every part made from it has ended.
@@ -41,11 +41,11 @@ export class Ticket {
     if (--this.#pending === 0) this.#ended(this);
   }
 
-  /** Remembers how this delivery ends; the worse one stays. False when it was already known to end so or worse. */
+  /** Remembers how this delivery ends; of the two that keep it, the first stays. False when it was already known to end so, or to be kept. */
   mark(received: Message, how: BadEnd): boolean {
     this.#bad ??= new Map();
     const before = this.#bad.get(received);
-    if (before === 'deadLettered' || before === how) return false;
+    if (before === 'deadLettered' || before === 'postponed' || before === how) return false;
     this.#bad.set(received, how);
     return true;
   }

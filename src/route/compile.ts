@@ -14,8 +14,9 @@ import type { Aside, Step } from '../steps/step.ts';
 import { type CompiledSink, type Ends, makeEnds } from './ends.ts';
 import type { Fault } from './fault.ts';
 import { keeps, keepsOrder, labelOf, type RouteLabel } from './label.ts';
+import { laterKeeper, laterNames, laterOptions } from './later.ts';
 import { type NamedArounds, type OpenStore, planOf } from './plan.ts';
-import { deadEndsOf } from './remedies.ts';
+import { deadEndsOf, keepsForLater } from './remedies.ts';
 import { aroundsOf, sectionsOf, stagesOf } from './sections.ts';
 import { sharing, stepsOf } from './share.ts';
 import { type Arounds, aroundOf, compileChain, specOf, type Watch } from './steps.ts';
@@ -89,6 +90,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     sinks: sinks.map(({ name, end }) => ({ name, can: end.can })),
     buffer: model.buffer,
     stages: stagesOf(model).map(({ name, step }) => ({ name, orderLimit: specOf(step, stepContext).orderLimit })),
+    triesLater: keepsForLater(model),
     order: model.order,
     mqfId: model.mqfId,
   });
@@ -103,12 +105,13 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     faults: [...broken(model, label), ...misplaced(model), ...[...sinks, ...deadLetters, ...taps].flatMap(idleBreaker)],
     plan: async () => {
       const stores = await openStores(model, log, around, stepContext);
-      const arounds = await openArounds(model, log, around, stepContext).catch((error) => closeAll(stores, error));
+      const laters = await openLaters(model, log, around).catch((error) => closeAll(stores, error));
+      const arounds = await openArounds(model, log, around, stepContext).catch((error) => closeAll([...stores, ...laters], error));
       const deadStore = deadEnds.some(isDeadDisk) ? around.deadLetters(model.name, {}) : undefined;
       const { openLife } = around;
       const quarantine = model.quarantine && openLife && { ...model.quarantine, open: () => openLife(model.name) };
       const pieces = { model, source: source.end, sinks, deadLetters, deadStore, taps, shared, compileSteps, log };
-      return planOf(pieces, stores, arounds, quarantine);
+      return planOf(pieces, { stores, laters, arounds }, quarantine);
     },
   };
 }
@@ -148,6 +151,18 @@ async function openStores(model: RouteModel, log: Log, around: Surroundings, con
     return stores;
   } catch (error) {
     return closeAll(stores, error);
+  }
+}
+
+/** By pump; when one cannot be opened, those before it are closed again. */
+async function openLaters(model: RouteModel, log: Log, around: Surroundings): Promise<readonly OpenStore[]> {
+  const laters: OpenStore[] = [];
+  try {
+    for (const name of laterNames(model))
+      laters.push(named('stage', name, await around.openStage(model.name, name, laterKeeper(), laterOptions, log, model.window.messages)));
+    return laters;
+  } catch (error) {
+    return closeAll(laters, error);
   }
 }
 

@@ -6,6 +6,7 @@ import { careWindows } from '../engine/quarantine.ts';
 import { stepKinds } from '../steps/index.ts';
 import type { CompiledRoute } from './compile.ts';
 import { nameOf } from './ends.ts';
+import { waitsInPlace } from './remedies.ts';
 import { type Store, sectionsOf, stagesOf } from './sections.ts';
 import { stepsOf } from './share.ts';
 
@@ -54,7 +55,7 @@ function way({ model }: CompiledRoute): string[] {
   const steps = sections.flatMap(({ steps: own, into }) => [...own.map(stepText), ...(into ? [storeText(into)] : [])]);
   steps.push(...sinkText(model.sink));
   if (sections.length === 1) steps.push('When every sink has confirmed it, it is settled at the source.');
-  steps.push(...onError.map((rule, i) => ruleText(rule, i > 0)));
+  steps.push(...onError.map((rule, i) => ruleText(rule, i > 0, waitsInPlace(model))));
   return steps;
 }
 
@@ -77,13 +78,21 @@ function syncText({ sync, everyMs }: Extract<BufferModel, { kind: 'disk' }>): st
   return `and settled at the source; synced within ${durationText(everyMs)}, until when a power cut may lose it.`;
 }
 
-function ruleText(rule: ErrorRuleModel, isAnother: boolean): string {
+function ruleText(rule: ErrorRuleModel, isAnother: boolean, waits: boolean): string {
   const { attempts, backoff, maxAgeMs } = rule.retry;
-  const fate = `${whoText(rule, isAnother)} ${lastText(rule)}`;
+  const fate = `${whoText(rule, isAnother)} ${laterText(rule, waits)}${lastText(rule)}`;
   if (attempts === 1) return `${fate}.`;
   const limit = maxAgeMs === undefined ? '' : `, for at most ${durationText(maxAgeMs)}`;
   const tries = `${attempts} times, waiting ${durationText(backoff.fromMs)} to ${durationText(backoff.toMs)}${limit}`;
   return `${fate}; one that the sink refuses for now, only when it has been tried ${tries}.`;
+}
+
+function laterText({ retry: { afterMs } }: ErrorRuleModel, waits: boolean): string {
+  if (!afterMs) return '';
+  const times = afterMs.map(durationText).join(', then ');
+  return waits
+    ? `is tried again after ${times}, in its place, while what belongs behind it waits; then it `
+    : `is kept on disk for ${times}, and tried anew each time, out of its order; then it `;
 }
 
 function whoText({ when }: ErrorRuleModel, isAnother: boolean): string {

@@ -37,6 +37,8 @@ export interface RouteParts {
   readonly buffer: BufferModel | undefined;
   /** In order. */
   readonly stages: readonly NamedStage[];
+  /** What fails may be kept and tried again while others pass. */
+  readonly triesLater?: boolean;
   /** As written; `undefined` when the config says nothing. */
   readonly order: Order | undefined;
   /** As written. */
@@ -113,7 +115,11 @@ function sinkLimit({ name, can }: NamedSink): Limit | undefined {
   return undefined;
 }
 
-function orderOf({ source, sinks, stages, order }: RouteParts): { order: Order; orderBut: string | undefined; reasons: string[] } {
+function orderOf({ source, sinks, stages, order, triesLater }: RouteParts): {
+  order: Order;
+  orderBut: string | undefined;
+  reasons: string[];
+} {
   if (order === 'none') return { order: 'none', orderBut: undefined, reasons: [] };
   if (source.can.redelivers === 'anyOrder')
     return {
@@ -127,8 +133,8 @@ function orderOf({ source, sinks, stages, order }: RouteParts): { order: Order; 
   const byKey = sinks.find((sink) => sink.can.keepsOrder === 'key');
   const loose = sinks.find((sink) => sink.can.keepsOrder === 'none');
   const reasons = byKey ? [`${byKey.name} keeps order for each key, not across keys`] : [];
-  const orderBut =
-    loose && `a message that ${loose.name} refuses for now leaves the order; write \`order: lane\` or \`order: key\` to wait for it`;
+  const who = triesLater ? 'a message that is tried again later' : loose && `a message that ${loose.name} refuses for now`;
+  const orderBut = who && `${who} leaves the order; write \`order: lane\` or \`order: key\` to wait for it`;
   return { order: byKey ? 'key' : 'lane', orderBut, reasons };
 }
 

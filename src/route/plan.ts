@@ -37,19 +37,24 @@ interface Pieces {
   readonly log: Log;
 }
 
-/** A pump for each section of the route; `stores`: what is between them. */
-export function planOf(
-  pieces: Pieces,
-  stores: readonly OpenStore[],
-  arounds: NamedArounds,
-  quarantine: QuarantinePlan | undefined,
-): RoutePlan {
+/** What the plan of a route keeps things in. */
+interface Opened {
+  /** Between a pump and the next. */
+  readonly stores: readonly OpenStore[];
+  /** By pump: for what is tried again later. None where nothing is. */
+  readonly laters: readonly OpenStore[];
+  readonly arounds: NamedArounds;
+}
+
+/** A pump for each section of the route. */
+export function planOf(pieces: Pieces, opened: Opened, quarantine: QuarantinePlan | undefined): RoutePlan {
+  const { stores, arounds } = opened;
   const { model, source, log } = pieces;
   const places = placesOf(source, stores);
   const deadLetters = pieces.deadLetters.map((sink) => deadLetterPlan(sink, model, places));
   return {
     name: model.name,
-    pumps: pumpsOf(pieces, stores, arounds, places),
+    pumps: pumpsOf(pieces, opened, places),
     stores,
     memories: [...arounds.values()],
     order: model.order,
@@ -75,14 +80,15 @@ function placesOf(source: SourceEnd, stores: readonly OpenStore[]): Places {
   return [...(stage ? [stage.far] : []), source, ...buffers.map(({ far }) => far)].map(({ can }) => can.stableIds);
 }
 
-function pumpsOf(pieces: Pieces, stores: readonly OpenStore[], arounds: NamedArounds, places: Places): RoutePlan['pumps'] {
+function pumpsOf(pieces: Pieces, { stores, laters, arounds }: Opened, places: Places): RoutePlan['pumps'] {
   const { model, source, sinks, shared, compileSteps } = pieces;
   const sinkPlans = sinks.map((sink, i) => sinkPlan(sink, model, places, i));
   const pumps = sectionsOf(model).map(({ steps }, i): PumpPlan => {
     const [before, behind] = [stores[i - 1], stores[i]];
+    const own = { later: laters[i] };
     const way = before
-      ? { name: before.name, source: before.far, inbound: takeMeant, enteredAt: () => before.name }
-      : { name: model.name, source, inbound: inbound(model.source.trusted ?? false, source.can.carries) };
+      ? { ...own, name: before.name, source: before.far, inbound: takeMeant, enteredAt: () => before.name }
+      : { ...own, name: model.name, source, inbound: inbound(model.source.trusted ?? false, source.can.carries) };
     const compiled = compileSteps(steps, arounds);
     const around = (plans: readonly SinkPlan[]) => surrounded(plans, steps, arounds);
     if (!behind) return { ...way, ...shareAfter(compiled, steps.length > 0, shared), sinks: around(sinkPlans) };

@@ -14,12 +14,13 @@ export function deadEndsOf(route: Pick<RouteModel, 'onError' | 'steps' | 'sink'>
  * still take the message to a dead letter, where nothing is lost; when it would drop it, what the `when` threw is thrown.
  */
 export function remedies(
-  route: Pick<RouteModel, 'onError' | 'steps' | 'sink'>,
+  route: Pick<RouteModel, 'onError' | 'steps' | 'sink' | 'order'>,
   deadLetters: readonly SinkPlan[],
 ): (failure: Failure) => Remedy {
   const rest = [...deadLetters];
-  const ofRoute = compile(route.onError, rest);
-  const ofSteps = new Map<object, readonly Rule[]>(particular(route).map((step) => [step, compile(step.onError ?? [], rest)]));
+  const waits = waitsInPlace(route);
+  const ofRoute = compile(route.onError, rest, waits);
+  const ofSteps = new Map<object, readonly Rule[]>(particular(route).map((step) => [step, compile(step.onError ?? [], rest, waits)]));
   const last = (ofRoute.at(-1) as Rule).remedy;
   if (ofRoute.length === 1 && ofSteps.size === 0) return () => last;
   return ({ entered, error, attempts, step }) => {
@@ -46,11 +47,25 @@ interface Rule {
   readonly remedy: Remedy;
 }
 
-function compile(rules: readonly ErrorRuleModel[], rest: SinkPlan[]): readonly Rule[] {
-  return rules.map(({ when, retry, deadLetter, then = 'stop' }) => ({
+function compile(rules: readonly ErrorRuleModel[], rest: SinkPlan[], waits: boolean): readonly Rule[] {
+  return rules.map(({ when, retry: { afterMs, ...retry }, deadLetter, then = 'stop' }) => ({
     when,
-    remedy: { retry, way: deadLetter ? (rest.shift() as SinkPlan) : then },
+    remedy: {
+      retry: afterMs && waits ? { ...retry, thenAfterMs: afterMs } : retry,
+      ...(afterMs && !waits && { later: afterMs }),
+      way: deadLetter ? (rest.shift() as SinkPlan) : then,
+    },
   }));
+}
+
+/** Where order is asked for, a message that is tried again later holds its place, and what belongs behind it waits. */
+export function waitsInPlace({ order }: Pick<RouteModel, 'order'>): boolean {
+  return order === 'key' || order === 'lane';
+}
+
+/** Messages of the route that fail may be kept on disk for later. */
+export function keepsForLater(route: Pick<RouteModel, 'onError' | 'order'>): boolean {
+  return !waitsInPlace(route) && route.onError.some(({ retry }) => retry.afterMs !== undefined);
 }
 
 /** The steps that have an `onError` of their own. */

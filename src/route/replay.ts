@@ -1,6 +1,6 @@
 /** The route that sends dead letters again: the same steps, sinks and dead letters as the one they died in, with another source and no buffer. */
 
-import type { EndModel, RouteModel } from '../config/model.ts';
+import type { EndModel, ErrorRuleModel, RouteModel } from '../config/model.ts';
 import { defineConnector, type SourceEnd } from '../connector.ts';
 import type { PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import type { Message } from '../message.ts';
@@ -24,7 +24,7 @@ export interface Replay {
  * {@link Selection}. Its plan is that of the engine's ordinary routes.
  */
 export function compileReplay(model: RouteModel, replay: Replay, around: Surroundings): Pick<CompiledRoute, 'name' | 'plan'> {
-  const { buffer, guarantee: _, ...rest } = model;
+  const { buffer, guarantee: _, ...rest } = { ...model, onError: model.onError.map(atOnce) };
   const last = sectionsOf(model).at(-1)?.steps ?? [];
   const hasStages = stagesOf(model).length > 0;
   const direct: RouteModel = { ...rest, steps: hasStages ? last : model.steps, source: endOf(replay.source, model) };
@@ -32,6 +32,12 @@ export function compileReplay(model: RouteModel, replay: Replay, around: Surroun
   // What came out of the buffer has been through the steps before it.
   const behind = buffer && !hasStages ? compileRoute({ ...direct, steps: last }, around) : undefined;
   return { name: model.name, plan: async () => replayPlan(await whole.plan(), await behind?.plan(), replay) };
+}
+
+/** Whoever replays waits for it: what fails again is a dead letter again, and not kept for later. */
+function atOnce(rule: ErrorRuleModel): ErrorRuleModel {
+  const { afterMs: _, ...retry } = rule.retry;
+  return { ...rule, retry };
 }
 
 function endOf(source: SourceEnd, { at }: RouteModel): EndModel {

@@ -22,10 +22,10 @@ afterAll(() => Promise.all([source?.dispose(), sink?.dispose()]));
 test.each(stages)(
   `%s: ${kills} SIGKILLs, nothing is lost or made up, and copies are made of the same`,
   { timeout: 60_000 + kills * secondsEach * 1000 },
-  async (_, steps) => {
+  async (_, steps, more) => {
     const ledger = await openLedger();
     const data = folder();
-    const run = ['run', ledger.writeRoute(data, steps), '--no-admin', '--data', data];
+    const run = ['run', ledger.writeRoute(data, steps, more), '--no-admin', '--data', data];
     await makeSession(run);
     const publishing = ledger.publish();
     for (let kill = 0; kill < kills; kill++) {
@@ -89,7 +89,7 @@ async function openLedger() {
         await sleep(2);
       }
     },
-    writeRoute(dir: string, steps: string): string {
+    writeRoute(dir: string, steps: string, more: string): string {
       const file = join(dir, 'r.yaml');
       const login = `username: ${mosquittoLogin.username}, password: ${mosquittoLogin.password}`;
       const mqtt = ({ ports }: Broker) => `connection: { url: 'mqtt://127.0.0.1:${ports['tcp']}', ${login} }`;
@@ -103,6 +103,7 @@ routes:
     steps:
 ${steps.replace(/^/gm, '      ')}
     sink: { mqtt: { ${mqtt(sink)}, topic: ${session}/out } }
+    ${more}
 `,
       );
       return file;

@@ -22,7 +22,7 @@ const messages = 200 + kills * 150;
 test.each(stages)(
   '%s: %i SIGKILLs between queues on disk, nothing is lost or made up, and copies are made of the same',
   { timeout: 120_000 + kills * 3000 },
-  async (_, steps) => {
+  async (_, steps, more) => {
     const data = folder();
     await fill(data);
     const route = join(data, 'r.yaml');
@@ -37,6 +37,7 @@ routes:
       - throttle: { rate: ${rate}/s }
 ${steps.replace(/^/gm, '      ')}
     sink: { local: { queue: out, store: disk } }
+    ${more}
 `,
     );
     const run = ['run', route, '--no-admin', '--data', data];

@@ -1,7 +1,7 @@
 /** Steps that remember, for processes that are killed; what is sent through them, and what may come out. */
 
-/** Each says of what comes out which messages it is made of, and by what its copies are known. */
-export const stages: readonly (readonly [name: string, steps: string])[] = [
+/** Each, and what else its route says; it says itself of what comes out which messages it is made of, and by what its copies are known. */
+const written: readonly (readonly [name: string, steps: string, more?: string])[] = [
   ['delay', "- delay: { for: 300ms }\n- map: { id: 'string(origin.bufferSequence)', of: '[body.n]' }"],
   ['delay until', "- delay: { until: '${{ body.until }}' }\n- map: { id: 'string(origin.bufferSequence)', of: '[body.n]' }"],
   [
@@ -16,14 +16,29 @@ export const stages: readonly (readonly [name: string, steps: string])[] = [
     'resequence',
     "- resequence: { number: '${{ body.place }}', gap: 400ms, first: 0 }\n- map: { id: 'string(origin.bufferSequence)', of: '[body.n]' }",
   ],
+  [
+    'retry.after',
+    "- filter: 'now >= timestamp(body.at) || body.absent == 1' # an error until then\n- map: { id: 'string(body.n)', of: '[body.n]' }",
+    'onError: { retry: { after: [100ms, 200ms, 200ms, 200ms, 200ms] }, then: stop }',
+  ],
   ['dedupe', "- dedupe: { key: '${{ body.n }}' }\n- map: { id: 'string(body.n)', of: '[body.n]' }"],
 ];
+
+export const stages = written.map(([name, steps, more = '']): [string, string, string] => [name, steps, more]);
 
 /** The body of message `n`. */
 export function bodyOf(n: number): string {
   const until = Date.now() + Math.floor(Math.random() * 600);
   const place = n - (n % 3) + 2 - (n % 3); // of each three, the last comes first
-  return JSON.stringify({ n, until, place, pair: n >> 1, side: n % 2 === 0 ? 'a' : 'b', filling: 'x'.repeat(n % 900) });
+  return JSON.stringify({
+    n,
+    until,
+    at: new Date(until).toISOString(),
+    place,
+    pair: n >> 1,
+    side: n % 2 === 0 ? 'a' : 'b',
+    filling: 'x'.repeat(n % 900),
+  });
 }
 
 /** What has come out, and what of it is wrong. */

@@ -18,6 +18,7 @@ const parts = (more: {
   buffer?: RouteParts['buffer'];
   order?: RouteParts['order'];
   mqfId?: boolean;
+  triesLater?: boolean;
 }): RouteParts => ({
   source: { name: 'source a', can: { ...source, ...more.source } },
   sinks: [{ name: 'sink b', can: { ...sink, ...more.sink } }],
@@ -25,6 +26,7 @@ const parts = (more: {
   stages: [],
   order: more.order,
   mqfId: more.mqfId ?? true,
+  triesLater: more.triesLater ?? false,
 });
 const at = { file: 'x', line: 1, col: 1 };
 const disk = { kind: 'disk', maxBytes: 1, sync: 'always', everyMs: 0, at } as const;
@@ -64,6 +66,7 @@ describe('order', () => {
     expect(asked).toMatchObject({ order: 'lane', orderBut: undefined });
     expect(asked.weaknesses.join()).toContain('one message of each lane at a time');
   });
+  test('is left by what is tried again later', () => expect(labelOf(parts({ triesLater: true })).orderBut).toContain('tried again later'));
   test('is key where the sink keeps it by key', () => expect(labelOf(parts({ sink: { keepsOrder: 'key' } })).order).toBe('key'));
   test('is none where the source delivers again in any order, whatever is asked', () => {
     expect(labelOf(parts({ source: { redelivers: 'anyOrder' }, order: 'lane' })).order).toBe('none');

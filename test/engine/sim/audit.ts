@@ -15,7 +15,7 @@ export interface Verdict {
 /** Judges a run by what the brokers saw. */
 export function audit(scenario: Scenario, hasFinished: boolean): Verdict {
   const { source, sinks, logs, problems: noted } = scenario;
-  const problems = [...noted, ...source.violations, ...logs.flatMap((log) => log.violations)];
+  const problems = [...noted, ...source.violations, ...[...logs, ...scenario.laters].flatMap((log) => log.violations)];
   if (!hasFinished) {
     const left = source.all.filter((message) => !source.settled.has(message.id as string)).length;
     problems.push(`stuck: ${left} unsettled, ${JSON.stringify(scenario.run.books)}`);

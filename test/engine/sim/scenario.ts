@@ -8,6 +8,7 @@ import { shareBehind } from '../../../src/route/share.ts';
 import { type Aside, chain, type Step, type WaitingStep } from '../../../src/steps/step.ts';
 import { audit, type Verdict } from './audit.ts';
 import { type DedupeWay, dedupe, KeysModel } from './dedupe.ts';
+import { LaterModel } from './later-model.ts';
 import { LifeModel } from './life-model.ts';
 import { LogModel } from './log-model.ts';
 import { type Poison, SinkBroker } from './sink-broker.ts';
@@ -36,6 +37,8 @@ export interface Setup {
   /** A step waits, for a while each time: it fails some messages, and now and then it breaks off. */
   readonly waits?: boolean;
   readonly dedupe?: DedupeWay;
+  /** What fails is kept, and tried again later, twice. */
+  readonly triesLater?: boolean;
   readonly isUnfenced?: boolean;
   readonly breaksItsWord?: boolean;
   readonly faults?: Partial<Faults>;
@@ -88,6 +91,8 @@ export class Scenario {
   /** The buffer, and the stage behind it. */
   readonly logs: readonly LogModel[];
   readonly life: LifeModel;
+  /** By pump. */
+  readonly laters: readonly LaterModel[];
   readonly windowSize: number;
   readonly prefetch: number;
   readonly problems: string[] = [];
@@ -110,9 +115,13 @@ export class Scenario {
     this.sinks = Array.from({ length: count }, () => this.#sinkBroker());
     this.#committed = this.sinks.map(() => new Set());
     this.dead = new SinkBroker(this.world, this.random, { ...this.faults, refuse: 0 }, true);
-    const last = new LogModel(this.random, 30, (message) => this.isDelivered(message));
+    const last = new LogModel(this.random, 30, (message) => this.#isKept(1, message) || this.isDelivered(message));
     this.logs = setup.isStaged ? [new LogModel(this.random, 30, (message) => this.#isOnIn(last, message)), last] : [last];
     this.life = new LifeModel(this.random);
+    const first = this.logs[0] as LogModel;
+    this.laters = setup.isBuffered
+      ? [this.#laterModel((message) => this.#isOnIn(first, message)), this.#laterModel((message) => this.isDelivered(message))]
+      : [this.#laterModel((message) => this.isDelivered(message))];
     this.source = this.#sourceBroker();
   }
 
@@ -125,6 +134,16 @@ export class Scenario {
   /** It has come to this log, or will not. */
   #isOnIn(log: LogModel, message: Message): boolean {
     return this.#mayBeDropped(message) || this.dead.has.has(message.id as string) || log.durable.some((kept) => kept.id === message.id);
+  }
+
+  /** It is where `ended` says, or comes there later. */
+  #laterModel(ended: (message: Message) => boolean): LaterModel {
+    const later: LaterModel = new LaterModel(this.random, (message) => ended(message) || later.has(message.id as string));
+    return later;
+  }
+
+  #isKept(pump: number, message: Message): boolean {
+    return this.laters[pump]?.has(message.id as string) === true;
   }
 
   #mayBeDropped(message: Message): boolean {
@@ -172,7 +191,8 @@ export class Scenario {
       declares,
       prefetch: this.prefetch,
       isFenced: !isUnfenced,
-      ended: (message) => (isBuffered ? this.#isOnIn(this.logs[0] as LogModel, message) : this.isDelivered(message)),
+      ended: (message) =>
+        this.#isKept(0, message) || (isBuffered ? this.#isOnIn(this.logs[0] as LogModel, message) : this.isDelivered(message)),
       ackTimeoutMs,
       deliveryLimit,
     });
@@ -209,6 +229,8 @@ export class Scenario {
       if (attempts > 1) return { retry, way: killers };
       return { retry: { ...retry, attempts: 100, maxAgeMs: 5000 }, way: dead };
     };
+    const { triesLater } = this.setup;
+    const later = (i: number) => (triesLater ? { later: this.laters[i]?.plan(process) } : {});
     const common = {
       name: 'simulated',
       order: this.setup.order ?? 'none',
@@ -216,7 +238,7 @@ export class Scenario {
       retry,
       deadLetters: this.setup.hasRules ? [dead, killers] : [dead],
       ...(this.setup.isTapped && { taps: [this.#tapping.plan(process)] }),
-      remedy: this.setup.hasRules ? rules : (): Remedy => ({ retry, way: dead }),
+      remedy: this.setup.hasRules ? rules : (): Remedy => ({ retry, way: dead, ...(triesLater && { later: [30, 300] }) }),
       ...(this.setup.quarantine && { quarantine: { after: 3, withinMs: 50, open: () => this.life.open(process) } }),
       log: silent,
     } as const;
@@ -233,7 +255,10 @@ export class Scenario {
     const steps = this.setup.waits ? [this.#waiting(process)] : [];
     const first = chain([sieve, tapped]);
     if (!this.setup.isBuffered)
-      return { ...common, pumps: [pump('only', { source, sinks, share: shareBehind(chain([first, ...steps]), { share: toSinks }) })] };
+      return {
+        ...common,
+        pumps: [pump('only', { ...later(0), source, sinks, share: shareBehind(chain([first, ...steps]), { share: toSinks }) })],
+      };
     const stores = this.logs.map((log) => log.ends(process));
     const into = (i: number): SinkPlan => ({ name: 'store', end: stores[i]!.near, outbound: (message) => message });
     const between = stores
@@ -242,9 +267,9 @@ export class Scenario {
     return {
       ...common,
       pumps: [
-        pump('near', { source, sinks: [into(0)], share: (messages, aside) => [first(messages, aside)] }),
+        pump('near', { ...later(0), source, sinks: [into(0)], share: (messages, aside) => [first(messages, aside)] }),
         ...between,
-        pump('far', { source: stores.at(-1)!.far, sinks, share: shareBehind(chain(steps), { share: toSinks }) }),
+        pump('far', { ...later(1), source: stores.at(-1)!.far, sinks, share: shareBehind(chain(steps), { share: toSinks }) }),
       ],
       stores: stores.map(({ stats }): StorePlan => ({ kind: 'buffer', name: 'buffer', stats, close: async () => {} })),
     };
@@ -375,6 +400,7 @@ export class Scenario {
     return (
       all.length === messageCount &&
       all.every(isOver) &&
+      this.laters.every(({ durable }) => durable.size === 0) &&
       (!this.setup.isBuffered || this.logs.every((log) => log.cursor === log.durable.length))
     );
   }

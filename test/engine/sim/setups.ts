@@ -34,6 +34,16 @@ export const sound: Readonly<Record<string, Setup>> = {
   'a buffer and a stage, order none, all, killer': { ...storm, isBuffered: true, isStaged: true, sinks: 'all', hasKiller: true },
   'rules by error: a drop, two dead letters, tries for a time': { ...storm, hasKiller: true, hasRules: true },
   'rules by error, buffered, order lane, all': { ...storm, isBuffered: true, order: 'lane', sinks: 'all', hasKiller: true, hasRules: true },
+  'what fails is tried again later': { ...storm, triesLater: true },
+  'what fails is tried again later, acks on completion, all, killer': {
+    ...storm,
+    triesLater: true,
+    declares: 'each',
+    sinks: 'all',
+    hasKiller: true,
+  },
+  'what fails is tried again later, a step waits, watermark': { ...storm, triesLater: true, waits: true, settling: 'cumulative' },
+  'what fails is tried again later, buffered, dedupe': { ...storm, triesLater: true, isBuffered: true, dedupe: 'shared' },
   'dedupe, copies share the outcome': { ...storm, dedupe: 'shared' },
   'dedupe, order lane, sinks keep order, all, killer': {
     ...storm,
@@ -131,6 +141,15 @@ export const controls: Readonly<Record<string, Control>> = {
   'acks on completion, dedupe drops copies of messages in flight': {
     setup: { declares: 'each', dedupe: 'dropped', crashes: 2, faults: { sinkCut: 0.01 } },
     finds: 'early',
+  },
+  'what is kept for later is settled before it is kept': {
+    setup: { triesLater: true, declares: 'each', crashes: 2 },
+    finds: 'early',
+    edit: {
+      file: 'route-run.ts',
+      from: 'later.put(forLater(received, waitMs), ticket);',
+      to: 'later.put(forLater(received, waitMs), { end() {} } as unknown as Ticket); ticket.end();',
+    },
   },
   'dedupe knows what is not confirmed yet': {
     setup: { declares: 'each', dedupe: 'knownBefore', crashes: 2, faults: { sinkCut: 0.01 } },
