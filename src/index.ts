@@ -128,6 +128,7 @@ const offline: Surroundings = {
   openBuffer: cannotRun,
   openStage: cannotRun,
   openKeys: cannotRun,
+  claims: cannotRun,
   queue: (name) => new DurableQueue(queueName(name), cannotRun),
   deadLetters: (route) => new DurableQueue(route, cannotRun),
   table: (name) => new Tables().table(name),
@@ -137,7 +138,9 @@ const offline: Surroundings = {
 };
 
 function claimOf({ name, model }: CompiledRoute): Claim {
-  return { name, isBuffered: model.buffer?.kind === 'disk', stages: [...stagesOf(model).map((stage) => stage.name), ...laterNames(model)] };
+  const stages = [...stagesOf(model).map((stage) => stage.name), ...laterNames(model)];
+  const claims = model.steps.flatMap(({ name: step, value }) => stepKinds[step]?.claims?.(value) ?? []);
+  return { name, isBuffered: model.buffer?.kind === 'disk', stages, claims };
 }
 
 /** Compiles routes and makes an engine for them. Throws CONFIG_INVALID with every problem, or DATA_LOCKED. */
@@ -151,6 +154,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     clientId: (route, end) => data.clientId(route, end),
     openBuffer: (route, model, routeLog, prefetch) => data.openBuffer(route, model, routeLog, prefetch),
     openStage: (route, stage, keeper, limits, routeLog, prefetch) => data.openStage(route, stage, keeper, limits, routeLog, prefetch),
+    claims: (store, maxBytes) => data.claims(store, maxBytes),
     openKeys: (route, step, limits, routeLog) => data.openKeys(route, step, limits, routeLog),
     queue: (name, limits) => data.queue(name, limits),
     deadLetters: (route, limits) => data.deadLetters(route, limits),

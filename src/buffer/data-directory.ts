@@ -5,11 +5,14 @@ import type { BufferModel } from '../config/model.ts';
 import type { Log, QueueLimits } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
 import { openBuffer, type RouteBuffer } from './buffer.ts';
+import { ClaimLog, type Claims } from './claims/claims.ts';
 import { realFiles } from './fs.ts';
 import {
   bufferDirectory,
   bufferName,
+  claimsOwner,
   deadOwner,
+  isClaims,
   isDead,
   isQueue,
   isStage,
@@ -37,7 +40,12 @@ export interface Claim {
   readonly name: string;
   readonly isBuffered: boolean;
   readonly stages?: readonly string[];
+  /** Stores of bodies that it uses. */
+  readonly claims?: readonly string[];
 }
+
+/** Of a store of bodies whose `in` end is not in this config. */
+const claimBytes = 8 * 1024 * 1024 * 1024;
 
 export class DataDirectory {
   readonly path: string;
@@ -47,6 +55,7 @@ export class DataDirectory {
   /** Client ids were taken from it: nobody else may use them. */
   #isUsed = false;
   readonly #queues = new Map<string, DurableQueue>();
+  readonly #claims = new Map<string, Promise<Claims>>();
 
   constructor(path: string, log: Log) {
     this.path = resolve(path);
@@ -73,6 +82,17 @@ export class DataDirectory {
     await this.own();
     const directory = bufferDirectory(this.path, stageOwner(route, stage));
     return openStage(directory, keeper, options, { log, prefetch, clock: systemClock });
+  }
+
+  /** The bodies of this name, the same for all who ask. Throws BUFFER_FAILED when they are damaged. */
+  async claims(store: string, maxBytes = claimBytes): Promise<Claims> {
+    await this.own();
+    const owner = claimsOwner(queueName(store));
+    const open =
+      this.#claims.get(owner) ?? ClaimLog.open(bufferDirectory(this.path, owner), maxBytes, { log: this.#log, clock: systemClock });
+    this.#claims.set(owner, open);
+    open.catch(() => this.#claims.delete(owner)); // who comes next tries again
+    return open;
   }
 
   /** Opens what a step of a route knows messages by. Throws BUFFER_FAILED when it is damaged. */
@@ -109,7 +129,8 @@ export class DataDirectory {
    */
   async claim(routes: readonly Claim[]): Promise<void> {
     const stages = routes.flatMap(({ name, stages = [] }) => stages.map((stage) => stageOwner(name, stage)));
-    const owners = [...routes.filter((route) => route.isBuffered).map((route) => route.name), ...stages, ...this.#queues.keys()];
+    const claims = routes.flatMap(({ claims = [] }) => claims.map(claimsOwner));
+    const owners = [...routes.filter((route) => route.isBuffered).map((route) => route.name), ...stages, ...claims, ...this.#queues.keys()];
     if (this.isNeeded || owners.length > 0) await this.own();
     const orphans = await orphanedBuffers(this.path, owners);
     if (orphans.length > 0) throw new MqferryError('CONFIG_INVALID', orphans.map(orphanText).join('\n'));
@@ -124,6 +145,8 @@ export class DataDirectory {
   /** Closes the queues and gives the directory back. Safe to call twice. */
   async release(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    for (const open of this.#claims.values()) await (await open.catch(() => undefined))?.close();
+    this.#claims.clear();
     const lock = this.#lock;
     this.#lock = undefined;
     await lock?.release();
@@ -176,6 +199,7 @@ function orphanText({ owner, messages }: KnownBuffer): string {
 /** What is missing in the config, and how the owner of such a log is written. */
 function lackOf(owner: string): readonly [string, string] {
   if (isStage(owner)) return ['no route has it: write the step again, or', 'stage:<route>/<stage>'];
+  if (isClaims(owner)) return ['no route has a `claimCheck` with this store: write it again, or', 'claims:<new>'];
   if (isQueue(owner)) return ['no route names it with `store: disk`: let one read it, or', 'queue:<new>'];
   if (isDead(owner))
     return ['that route is not there, or does not say `deadLetter: disk`: write it again and see `mqferry dlq ls`, or', 'dead:<new>'];

@@ -7,6 +7,7 @@
  *   routes/<route>/dead/     its dead letters, laid out as a buffer
  *   routes/<route>/stages/<stage>/   what a step keeps beyond its ack, see stage/stage-log.ts
  *   routes/<route>/keys/<step>/      what a step knows messages by, see keys/key-log.ts
+ *   claims/<store>/          bodies that claimCheck keeps, laid out as a stage, see claims/claims.ts
  *   queues/<queue>/          a queue on disk between routes, the same
  *   lives/<route>.json       how the last life of a route ended, see lives.ts
  */
@@ -34,6 +35,7 @@ const queueMark = 'queue:';
 const deadMark = 'dead:';
 const stageMark = 'stage:';
 const keysMark = 'keys:';
+const claimsMark = 'claims:';
 const queuePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /** How the owner of a buffer is written when it is a queue; a route is written by its name. */
@@ -56,12 +58,18 @@ export const keysOwner = (route: string, step: string): string => `${keysMark}${
 
 export const isKeys = (owner: string): boolean => owner.startsWith(keysMark);
 
+/** How the owner of a log is written when it is a store of bodies. */
+export const claimsOwner = (store: string): string => `${claimsMark}${store}`;
+
+export const isClaims = (owner: string): boolean => owner.startsWith(claimsMark);
+
 /** Where the buffer of a route, its dead letters, a stage, keys or a queue lie. Throws CONFIG_INVALID when none can have this name. */
 export function bufferDirectory(dataDir: string, owner: string): string {
   if (isStage(owner) || isKeys(owner)) {
     const [route = '', step = ''] = stepParts(owner);
     return `${dataDir}/routes/${routeName(route)}/${isKeys(owner) ? 'keys' : 'stages'}/${routeName(step)}`;
   }
+  if (isClaims(owner)) return `${dataDir}/claims/${queueName(owner.slice(claimsMark.length))}`;
   if (isDead(owner)) return `${dataDir}/routes/${routeName(owner.slice(deadMark.length))}/dead`;
   if (!isQueue(owner)) return `${dataDir}/routes/${routeName(owner)}/buffer`;
   return `${dataDir}/queues/${queueName(owner.slice(queueMark.length))}`;
@@ -89,6 +97,7 @@ export function queueName(name: string): string {
 export function bufferName(owner: string): string {
   const [route, step] = stepParts(owner);
   if (isStage(owner)) return `the stage ${step} of route ${route}`;
+  if (isClaims(owner)) return `the bodies ${owner.slice(claimsMark.length)} of claimCheck`;
   if (isKeys(owner)) return `the keys of ${step} of route ${route}`;
   if (isDead(owner)) return `the dead letters of route ${owner.slice(deadMark.length)}`;
   return isQueue(owner) ? `the queue ${owner.slice(queueMark.length)}` : `the buffer of route ${owner}`;
@@ -143,7 +152,7 @@ function namesIn(directory: string): readonly string[] {
 }
 
 export interface KnownBuffer extends BufferSize {
-  /** The route, `dead:<route>`, `stage:<route>/<stage>`, `keys:<route>/<step>`, or `queue:<name>`. */
+  /** The route, `dead:<route>`, `stage:<route>/<stage>`, `keys:<route>/<step>`, `claims:<store>`, or `queue:<name>`. */
   readonly owner: string;
 }
 
@@ -161,7 +170,7 @@ async function buffersOf(dataDir: string, owners: readonly string[]): Promise<re
 function sizeOf(dataDir: string, owner: string): Promise<BufferSize> {
   const directory = bufferDirectory(dataDir, owner);
   if (isKeys(owner)) return sizeOfKeys(directory);
-  return isStage(owner) ? sizeOfStage(directory) : sizeOfBuffer(directory);
+  return isStage(owner) || isClaims(owner) ? sizeOfStage(directory) : sizeOfBuffer(directory);
 }
 
 function ownersIn(dataDir: string): string[] {
@@ -169,7 +178,8 @@ function ownersIn(dataDir: string): string[] {
   const routes = knownRoutes(dataDir).filter((name) => namePattern.test(name));
   const stages = routes.flatMap((route) => namesIn(`${dataDir}/routes/${route}/stages`).map((stage) => stageOwner(route, stage)));
   const keys = routes.flatMap((route) => namesIn(`${dataDir}/routes/${route}/keys`).map((step) => keysOwner(route, step)));
-  return [...routes, ...routes.map(deadOwner), ...stages, ...keys, ...queues.map(queueOwner)].filter((owner) =>
+  const claims = namesIn(`${dataDir}/claims`).map(claimsOwner);
+  return [...routes, ...routes.map(deadOwner), ...stages, ...keys, ...claims, ...queues.map(queueOwner)].filter((owner) =>
     existsSync(bufferDirectory(dataDir, owner)),
   );
 }
@@ -186,12 +196,12 @@ export async function orphanedBuffers(dataDir: string, owners: readonly string[]
 /** The buffer of `from` becomes that of `to`, which must have none, or an empty one. Hold the lock. Throws CONFIG_INVALID. */
 export async function adoptBuffer(dataDir: string, from: string, to: string): Promise<BufferSize> {
   const source = existing(dataDir, from);
-  const mark = [stageMark, keysMark].find((one) => from.startsWith(one) || to.startsWith(one));
-  if (mark !== undefined && (!from.startsWith(mark) || !to.startsWith(mark) || kindOfStep(from) !== kindOfStep(to)))
-    throw new MqferryError(
-      'CONFIG_INVALID',
-      `${bufferName(from)} can only be given to a step of the same kind, written ${mark}<route>/<step>`,
-    );
+  const mark = [stageMark, keysMark, claimsMark].find((one) => from.startsWith(one) || to.startsWith(one));
+  if (
+    mark !== undefined &&
+    (!from.startsWith(mark) || !to.startsWith(mark) || (mark !== claimsMark && kindOfStep(from) !== kindOfStep(to)))
+  )
+    throw new MqferryError('CONFIG_INVALID', `${bufferName(from)} can only be given to one of the same kind, written ${mark}…`);
   const target = bufferDirectory(dataDir, to);
   if (existsSync(target)) {
     const { messages } = await sizeOf(dataDir, to);

@@ -1,3 +1,4 @@
+import { MemoryClaims } from '../buffer/claims/memory-claims.ts';
 import { queueName } from '../buffer/instance.ts';
 import { MemoryKeys } from '../buffer/keys/memory-keys.ts';
 import { DurableQueue } from '../buffer/queue.ts';
@@ -14,11 +15,17 @@ const cannotRun = () => Promise.reject(new MqferryError('INTERNAL', 'a queue on 
 /** What a route needs of its process, without a process: nothing of it touches a disk or a network. */
 export function around(more: Pick<Surroundings, 'allowScripts' | 'clock' | 'watch'>): Surroundings {
   const tables = new Tables();
+  const claims = new Map<string, MemoryClaims>();
   return {
     log: () => silent,
     clientId: (route, end) => `${route}-${end}`,
     openBuffer: async (_route, model) => rehearsedBuffer(model),
     openStage: async (_route, stage, keeper, options) => memoryStage(stage, keeper, options, more.clock),
+    claims: async (store) => {
+      const known = claims.get(store) ?? new MemoryClaims();
+      claims.set(store, known);
+      return known;
+    },
     openKeys: async (_route, _step, limits) => new MemoryKeys(limits, more.clock),
     queue: (name) => new DurableQueue(queueName(name), cannotRun),
     deadLetters: (route) => new DurableQueue(route, cannotRun),

@@ -1,3 +1,4 @@
+import type { Claims } from '../buffer/claims/claims.ts';
 import type { KeyLimits, Keys } from '../buffer/keys/keys.ts';
 import type { Life } from '../buffer/lives.ts';
 import type { Keeper } from '../buffer/stage/keeper.ts';
@@ -33,6 +34,8 @@ export interface Surroundings {
   openStage(route: string, stage: string, keeper: Keeper, options: StageOptions, log: Log, prefetch: number): Promise<Opened>;
   /** What a step of a route knows messages by; `step`: its name in the route. */
   openKeys(route: string, step: string, limits: KeyLimits, log: Log): Promise<Keys>;
+  /** The bodies of this name, one store for all routes, open until the process ends. */
+  claims(store: string, maxBytes: number | undefined): Promise<Claims>;
   /** The durable queue of this name, one for all routes; opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
   queue(name: string, limits: QueueLimits): Queue;
   /** The dead letters of this route, one log for all who ask; opens nothing. */
@@ -176,7 +179,10 @@ async function openArounds(model: RouteModel, log: Log, around: Surroundings, co
   const opened = new Map<StepModel, Around & { readonly name: string }>();
   try {
     for (const { name, step } of aroundsOf(model)) {
-      const memory: Memory = { keys: (limits) => around.openKeys(model.name, name, limits, log) };
+      const memory: Memory = {
+        keys: (limits) => around.openKeys(model.name, name, limits, log),
+        claims: (store, maxBytes) => around.claims(store, maxBytes),
+      };
       const spec = aroundOf(step, context) as AroundSpec;
       opened.set(step, Object.assign(await spec.open(memory), { name }));
     }

@@ -2,6 +2,7 @@
  * A step that must know what becomes of its messages: it stands around all that comes behind it, up to the next stage or the sinks. What it
  * remembers is on disk.
  */
+import type { Claims } from '../buffer/claims/claims.ts';
 import type { KeyLimits, Keys } from '../buffer/keys/keys.ts';
 import type { SinkEnd } from '../connector.ts';
 import { type AnyStep, defineStep, type Step, type StepContext, type StepKind } from './step.ts';
@@ -10,6 +11,8 @@ import { type AnyStep, defineStep, type Step, type StepContext, type StepKind } 
 export interface Memory {
   /** Those of this step alone. Throws BUFFER_FAILED when they are damaged. */
   keys(limits: KeyLimits): Promise<Keys>;
+  /** The bodies of this name, the same for all routes. `maxBytes`: of its files, as an end says that puts some in. */
+  claims(store: string, maxBytes: number | undefined): Promise<Claims>;
 }
 
 export interface AroundStats {

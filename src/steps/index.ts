@@ -1,6 +1,7 @@
 /** The steps a config may name. */
 import { aggregate } from './aggregate.ts';
 import { base64 } from './base64.ts';
+import { claimCheck } from './claim-check.ts';
 import { cloudEvents } from './cloud-events.ts';
 import { compress } from './compress.ts';
 import { decode } from './decode.ts';
@@ -53,6 +54,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   sample,
   throttle,
   dedupe,
+  claimCheck,
   delay,
   aggregate,
   join,

@@ -63,6 +63,8 @@ export interface StepKind<V = unknown> {
   readonly touches?: 'nothing' | ((value: V) => readonly Touch[]);
   /** The table that it looks into: some route must feed it. */
   table?(value: V): string | undefined;
+  /** The store of bodies that it uses. */
+  claims?(value: V): string | undefined;
   /** Its value is a sink, bare or as `sink:` among the fields of `value`, a group: its messages go to {@link Aside.tap}. */
   readonly hasSink?: true;
   /** It keeps messages beyond their ack: the route is divided there. Its `compile` only checks the value. */

@@ -28,7 +28,7 @@ test('mqferry buffer looks after what a step keeps', async () => {
     78,
     expect.stringContaining('the stage delay of route r holds 3 messages, but no route has it'),
   ]);
-  expect((await buffer('adopt', 'stage:r/delay', 'r')).err).toContain('can only be given to a stage of the same kind');
+  expect((await buffer('adopt', 'stage:r/delay', 'r')).err).toContain('can only be given to one of the same kind, written stage:…');
   expect((await buffer('adopt', 'stage:r/delay', 'stage:r/delay-2')).out).toContain('the stage delay-2 of route r now has the 3 messages');
   expect((await buffer('drop', 'stage:r/delay-2')).out).toContain('with 3 messages');
 });

@@ -21,6 +21,10 @@ const written: readonly (readonly [name: string, steps: string, more?: string])[
     "- filter: 'now >= timestamp(body.at) || body.absent == 1' # an error until then\n- map: { id: 'string(body.n)', of: '[body.n]' }",
     'onError: { retry: { after: [100ms, 200ms, 200ms, 200ms, 200ms] }, then: stop }',
   ],
+  [
+    'claimCheck',
+    "- claimCheck: { in: { store: bodies, above: 300 } }\n- delay: { for: 100ms }\n- claimCheck: { out: { store: bodies, keep: 1s } }\n- map: { id: 'string(body.n)', of: '[body.n]' }",
+  ],
   ['dedupe', "- dedupe: { key: '${{ body.n }}' }\n- map: { id: 'string(body.n)', of: '[body.n]' }"],
 ];
 

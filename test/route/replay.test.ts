@@ -44,6 +44,7 @@ async function replayed(yaml: string, letters: readonly Message[], ends: Ends = 
     openBuffer: none,
     openStage: nothing,
     openKeys: nothing,
+    claims: nothing,
     queue: nothing,
     deadLetters: nothing,
     table: nothing,

@@ -58,6 +58,7 @@ const written: Readonly<Record<string, readonly string[]>> = {
   sample: ["- sample: { oneIn: 2, by: '${{ body.id }}' }"],
   throttle: ["- throttle: { rate: 1000000/s, burst: 1000000, per: '${{ body.id }}' }"],
   dedupe: ["- dedupe: { key: '${{ body.id }}', maxKeys: 16 }", "- dedupe: { key: '${{ string(raw) }}${{ id }}' }"],
+  claimCheck: ['- claimCheck: { in: { store: b, above: 40 } }', '- claimCheck: { out: { store: b } }'],
   drop: ['- drop'],
   tap: ['- tap: print', '- tap: { sink: print, maxMessages: 1 }'],
   log: ["- log: { text: '${{ body.id }}' }"],
