@@ -9,6 +9,7 @@ import type { Message } from './message.ts';
 
 export { type Carries, type HeaderKind, type Kept, type Slot, type Slots, textSlot, type Words, withSlots } from './carries.ts';
 export * from './config/fields.ts';
+export { Either } from './either.ts';
 export { BadSetting, describeError, type ErrorCode, errorCodes, MqferryError, notConnected } from './errors.ts';
 export { Inbox } from './inbox.ts';
 export {

@@ -1,5 +1,5 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { type Batch, type Header, Message, type Room, type Source, type Template } from '../../src/connector.ts';
+import { type Batch, Either, type Header, Message, type Room, type Source, type Template } from '../../src/connector.ts';
 
 export interface GeneratorConfig {
   readonly interval: number;
@@ -51,7 +51,11 @@ export class Generator {
     }
     const now = Date.now();
     this.#nextMs = Math.max(this.#nextMs || now, now - catchUpMs);
-    if (this.#nextMs > now) await sleep(this.#nextMs - now, undefined, { signal: AbortSignal.any([signal, closed]) }).catch(ignoreAbort);
+    if (this.#nextMs > now) {
+      const stop = new Either(signal, closed);
+      await sleep(this.#nextMs - now, undefined, { signal: stop.signal }).catch(ignoreAbort);
+      stop.drop();
+    }
     return Math.max(1, Math.floor((Date.now() - this.#nextMs) / interval) + 1);
   }
 

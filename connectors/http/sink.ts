@@ -1,6 +1,8 @@
 /** Messages that programs pull: GET hands them out, a POST of their receipts acks them. */
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
+  Either,
   type EndContext,
   type Message,
   MqferryError,
@@ -52,6 +54,7 @@ class HttpSink implements Sink {
   #leave: () => Promise<void> = async () => undefined;
 
   private constructor({ visibility, maxDeliveries }: SinkConfig) {
+    setMaxListeners(0, this.#closed.signal); // one for each that waits
     this.#shelf = new Shelf({ visibilityMs: visibility, maxDeliveries });
     this.#maxDeliveries = maxDeliveries;
   }
@@ -99,12 +102,15 @@ class HttpSink implements Sink {
     const visibility = msIn(query, 'visibility', visibilityMaxMs);
     const isGone = new AbortController();
     response.once('close', () => isGone.abort());
-    const over = AbortSignal.any([AbortSignal.timeout(msIn(query, 'wait', waitMaxMs) ?? 0), isGone.signal, this.#closed.signal]);
+    const over = new Either(isGone.signal, this.#closed.signal);
+    const timer = setTimeout(() => over.abort(), msIn(query, 'wait', waitMaxMs) ?? 0);
     let taken = this.#shelf.take(max, visibility);
-    while (taken.length === 0 && !over.aborted) {
-      await this.#shelf.arrival(over);
+    while (taken.length === 0 && !over.signal.aborted) {
+      await this.#shelf.arrival(over.signal);
       if (!isGone.signal.aborted) taken = this.#shelf.take(max, visibility);
     }
+    clearTimeout(timer);
+    over.drop();
     const messages = taken.map(({ receipt, held }) => ({ receipt, attempt: held.attempts, ...jsonOf(held.message) }));
     response.once('close', () => {
       if (!response.writableFinished) for (const { receipt } of taken) this.#shelf.giveBack(receipt, true);

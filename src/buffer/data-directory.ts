@@ -55,7 +55,7 @@ export class DataDirectory {
   /** Client ids were taken from it: nobody else may use them. */
   #isUsed = false;
   readonly #queues = new Map<string, DurableQueue>();
-  readonly #claims = new Map<string, Promise<Claims>>();
+  readonly #claims = new Map<string, OpenClaims>();
 
   constructor(path: string, log: Log) {
     this.path = resolve(path);
@@ -88,11 +88,13 @@ export class DataDirectory {
   async claims(store: string, maxBytes = claimBytes): Promise<Claims> {
     await this.own();
     const owner = claimsOwner(queueName(store));
-    const open =
-      this.#claims.get(owner) ?? ClaimLog.open(bufferDirectory(this.path, owner), maxBytes, { log: this.#log, clock: systemClock });
-    this.#claims.set(owner, open);
-    open.catch(() => this.#claims.delete(owner)); // who comes next tries again
-    return open;
+    const known = this.#claims.get(owner);
+    if (known && !known.hasFailed()) return known.open;
+    const opened = openAnew(known?.open, () =>
+      ClaimLog.open(bufferDirectory(this.path, owner), maxBytes, { log: this.#log, clock: systemClock }),
+    );
+    this.#claims.set(owner, opened);
+    return opened.open;
   }
 
   /** Opens what a step of a route knows messages by. Throws BUFFER_FAILED when it is damaged. */
@@ -145,7 +147,7 @@ export class DataDirectory {
   /** Closes the queues and gives the directory back. Safe to call twice. */
   async release(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
-    for (const open of this.#claims.values()) await (await open.catch(() => undefined))?.close();
+    for (const { open } of this.#claims.values()) await (await open.catch(() => undefined))?.close();
     this.#claims.clear();
     const lock = this.#lock;
     this.#lock = undefined;
@@ -168,6 +170,25 @@ export class DataDirectory {
     const queue = new DurableQueue(bufferName(owner), (options, prefetch) => openBuffer(directory, options, { log, prefetch, onFull }));
     return queue;
   }
+}
+
+interface OpenClaims {
+  readonly open: Promise<Claims>;
+  hasFailed(): boolean;
+}
+
+/** An error of the disk has been told to all who were there; who comes next opens it anew, through recovery. */
+function openAnew(before: Promise<Claims> | undefined, openLog: () => Promise<ClaimLog>): OpenClaims {
+  let hasFailed = () => false;
+  const open = (async () => {
+    await (await before?.catch(() => undefined))?.close();
+    return openLog();
+  })();
+  open.then(
+    (claims) => (hasFailed = () => claims.failed),
+    () => (hasFailed = () => true), // whoever asked is told
+  );
+  return { open, hasFailed: () => hasFailed() };
 }
 
 /** Unlike a buffer, dead letters make no room by themselves. */

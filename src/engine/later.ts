@@ -3,6 +3,7 @@
  * gives. The message is kept as this pump received it.
  */
 import type { Batch, Room, Source } from '../connector.ts';
+import { Either } from '../either.ts';
 import type { Message, Origin } from '../message.ts';
 import type { LaterPlan, PumpPlan } from './plan.ts';
 
@@ -114,13 +115,22 @@ class BothSources implements Source {
       this.#listen();
       if (this.#error !== undefined) throw this.#error;
       if (this.#held) return this.#takeHeld();
-      const stop = AbortSignal.any([signal, this.#back.signal]);
-      const batch = this.#hasEnded ? await aborted(stop) : await this.#first.read(room, stop);
+      const batch = await this.#readFirst(room, signal);
       if (batch) return batch;
       if (signal.aborted) return null;
       if (this.#back.signal.aborted) continue;
       this.#hasEnded = true;
       this.#heard.ended();
+    }
+  }
+
+  /** Until something comes back, too. */
+  async #readFirst(room: Room, signal: AbortSignal): Promise<Batch | null> {
+    const stop = new Either(signal, this.#back.signal);
+    try {
+      return this.#hasEnded ? await aborted(stop.signal) : await this.#first.read(room, stop.signal);
+    } finally {
+      stop.drop();
     }
   }
 

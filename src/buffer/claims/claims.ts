@@ -118,6 +118,10 @@ export class ClaimLog implements Claims {
     this.#sweep();
   }
 
+  get failed(): boolean {
+    return this.#log.failed !== undefined;
+  }
+
   stats(): ClaimStats {
     const { oldestMs } = this.#log;
     const age = oldestMs === undefined ? undefined : Math.max(0, this.#clock.date() - oldestMs);

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../clock.ts';
 import type { Log as Logger, SinkEnd, Source, SourceEnd } from '../../connector.ts';
+import { Either } from '../../either.ts';
 import { MqferryError } from '../../errors.ts';
 import { type BufferStats, farCan, nearCan } from '../buffer.ts';
 import { frameHeaderBytes } from '../frame.ts';
@@ -248,11 +249,11 @@ export class Stage implements OpenStage {
 
   /** Resolves after so long, or when there is something new to look at. */
   async rest(ms: number | undefined, signal: AbortSignal): Promise<void> {
-    const stop = new AbortController();
-    const both = AbortSignal.any([signal, stop.signal]);
-    const waits = [this.store.change(both)];
-    if (ms !== undefined) waits.push(this.#clock.sleep(Math.min(Math.max(ms, 0), lookAgainMs), both));
+    const stop = new Either(signal);
+    const waits = [this.store.change(stop.signal)];
+    if (ms !== undefined) waits.push(this.#clock.sleep(Math.min(Math.max(ms, 0), lookAgainMs), stop.signal));
     await Promise.race(waits);
+    stop.drop();
     stop.abort();
   }
 
