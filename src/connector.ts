@@ -113,6 +113,8 @@ export interface SinkCan {
   readonly confirms: 'stored' | 'received' | 'none';
   /** A confirm says that a queue took the message, not only that the broker has seen it. */
   readonly routed: boolean;
+  /** Others fetch its messages when they like, so nobody waits for that when the route is to stop: what is not fetched comes again. */
+  readonly pulled?: true;
   readonly carries: Carries;
   readonly notes?: readonly string[];
 }

@@ -2,7 +2,7 @@ import { duration, type EndConfig, group, type Infer, secret, size, text, whole 
 
 export const connectionFields = {
   host: text('The address to listen on. Beyond this machine it needs a `token`.', { default: '127.0.0.1' }),
-  port: whole('The port to listen on. Ends of several routes may share it.', { default: 8080, min: 1, max: 65_535 }),
+  port: whole('The port to listen on. Ends of several routes may share it.', { min: 1, max: 65_535, example: 8080 }),
   token: secret('Every request must carry it: `Authorization: Bearer <token>`.', { optional: true }),
   tls: group(
     'HTTPS.',

@@ -26,6 +26,7 @@ const can: SinkCan = {
   maxWrite: { messages: 1, bytes: Number.POSITIVE_INFINITY },
   confirms: 'received',
   routed: true,
+  pulled: true,
   carries,
   notes: ['http: as many messages are offered at once as the window holds; who pulls has each until it acks, or its `visibility` is over.'],
 };

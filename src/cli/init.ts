@@ -71,9 +71,11 @@ ${endText(sink, 'sink', 'to')}
 
 function deadLetterText(source: AnyConnector, sink: AnyConnector): string {
   const [connector, connection] = source.sink && source.connection ? [source, 'from'] : [sink, 'to'];
-  const settings: Record<string, string> = { ...(connector.connection && { connection }), ...starters[connector.name]?.sink };
+  const own = starters[connector.name]?.sink;
+  if (!own) return 'disk';
+  const settings: Record<string, string> = { ...(connector.connection && { connection }), ...own };
   const parts = Object.entries(settings).map(([name, value]) => `${name}: ${value.replace(/^orders$|^\/queue\/orders$/, '$&.dead')}`);
-  return parts.length === 0 ? 'disk' : `{ ${connector.name}: { ${parts.join(', ')} } }`;
+  return `{ ${connector.name}: { ${parts.join(', ')} } }`;
 }
 
 function connectionText(connector: AnyConnector, name: string, prefix: string): string {

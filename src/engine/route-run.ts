@@ -7,7 +7,7 @@ import { deadLetter } from './dead-letter.ts';
 import { identify } from './identity.ts';
 import { forLater, Later, timesKept } from './later.ts';
 import { Outbox, type Retry } from './outbox.ts';
-import type { Failure, LaterPlan, Remedy, RoutePlan, SinkPlan } from './plan.ts';
+import type { Failure, LaterPlan, PumpPlan, Remedy, RoutePlan, SinkPlan } from './plan.ts';
 import { Pump } from './pump.ts';
 import { Quarantine } from './quarantine.ts';
 import type { LinkStatus } from './supervise.ts';
@@ -33,6 +33,9 @@ export function keptOf({ pumps, stores = [], memories = [] }: RoutePlan): readon
 function laterSink({ name, near }: LaterPlan): SinkPlan {
   return { name: `store ${name}`, end: near, outbound: (message) => message };
 }
+
+/** For the acks of what was fetched a moment ago. */
+const pulledDrainMs = 1000;
 
 const noRetry: Retry = { attempts: 1, backoff: { fromMs: 0, toMs: 0 } };
 
@@ -171,10 +174,21 @@ export class RouteRun {
 
   async #drainAndClose(): Promise<boolean> {
     this.state = 'draining';
-    for (const pump of this.pumps) await pump.drain(() => this.#isLate || (this.state as RouteState) === 'failed');
+    for (const pump of this.pumps) await this.#drain(pump);
     this.#drained.abort();
     await this.#close('stopped');
     return !this.#isLate;
+  }
+
+  async #drain(pump: Pump): Promise<void> {
+    let isEnough = false;
+    const { sinks } = this.plan.pumps[this.pumps.indexOf(pump)] as PumpPlan;
+    if (sinks.some(({ end }) => end.can.pulled))
+      void this.#clock.sleep(pulledDrainMs, this.#hurry.signal).then(() => {
+        isEnough = true;
+        pump.ring();
+      });
+    await pump.drain(() => isEnough || this.#isLate || (this.state as RouteState) === 'failed');
   }
 
   #close(state: 'stopped' | 'failed'): Promise<void> {

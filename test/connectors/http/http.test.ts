@@ -150,7 +150,7 @@ describe('who may speak to it', () => {
   });
 
   test('beyond this machine it needs a token', async () => {
-    const text = 'routes: { r: { source: { http: { connection: { host: 0.0.0.0 }, path: /jobs } }, sink: print } }';
+    const text = 'routes: { r: { source: { http: { connection: { host: 0.0.0.0, port: 8080 }, path: /jobs } }, sink: print } }';
     await expect(createEngine({ routes: { texts: [{ name: 'r.yaml', text }] } })).rejects.toThrow(/set a `token`/);
   });
 
@@ -198,6 +198,17 @@ describe('a program pulls', () => {
     await until('it is a dead letter', () => grave.stored.length === 1);
     expect(grave.stored[0]!.header('mqf-error-message')).toContain('handed out 3 times');
     await until('it is acked', () => given.acked.length === 1);
+  });
+
+  test('a stop waits for nobody to pull', async () => {
+    const given = new FakeSource().push(...numbered(3));
+    const { call, mqferry } = await serving(pulling(), { given, grave: new FakeSink() });
+    await call('GET', '/jobs?wait=5s');
+    const begin = Date.now();
+    expect(await mqferry.stop(20_000)).toBe(true);
+    expect(Date.now() - begin).toBeLessThan(10_000);
+    expect(given.acked).toEqual([]);
+    expect(mqferry.engine.view('r')!.books).toMatchObject({ returned: 3, inFlight: 0 });
   });
 
   test('what waits leaves by its priority', async () => {
