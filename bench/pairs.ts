@@ -30,7 +30,7 @@ export interface Pair {
 }
 
 /** CPU seconds per million messages that what is in between may cost more. */
-export const betweenCpu: Readonly<Record<Between, number>> = { 'disk buffer': 6, delay: 8 };
+export const betweenCpu: Readonly<Record<Between, number>> = { 'disk buffer': 6, delay: 8, dedupe: 6 };
 
 /** Brokers, each started when it is first asked for. */
 export class Brokers {
@@ -92,7 +92,7 @@ export const pairs: readonly Pair[] = [
     messages: 200_000,
     rounds: 3,
     bars: { cpu: 16 },
-    between: ['disk buffer', 'delay'],
+    between: ['disk buffer', 'delay', 'dedupe'],
     ends: async (brokers) => [kafkaEnd(await brokers.kafka()), kafkaEnd(await brokers.kafka())],
   },
   {

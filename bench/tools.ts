@@ -53,8 +53,13 @@ export function mqferry(program: keyof typeof programs, between?: Between, flags
   };
 }
 
-/** What messages are stored in on their way: the buffer, or a stage that lets them go on at once. */
-export type Between = 'disk buffer' | 'delay';
+/** What messages are stored in on their way: the buffer, or a stage that lets them go on at once; or what remembers each of them. */
+export type Between = 'disk buffer' | 'delay' | 'dedupe';
+
+const steps: Readonly<Partial<Record<Between, string>>> = {
+  delay: 'delay: { for: 0s }',
+  dedupe: "dedupe: { key: '${{ origin.partition }}-${{ origin.offset }}' }",
+};
 
 export function routeOf({ from, to, source, sink, reader }: Journey, between?: Between): string {
   return [
@@ -66,7 +71,7 @@ export function routeOf({ from, to, source, sink, reader }: Journey, between?: B
     '    window: { messages: 1000 }',
     `    source: { ${from.source(source, reader)} }`,
     ...(between === 'disk buffer' ? ['    buffer: disk'] : []),
-    ...(between === 'delay' ? ['    steps: [{ delay: { for: 0s } }]'] : []),
+    ...(between && steps[between] ? [`    steps: [{ ${steps[between]} }]`] : []),
     `    sink: { ${to.sink(sink)} }`,
     '',
   ].join('\n');

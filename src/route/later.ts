@@ -3,8 +3,7 @@ import type { Keeper } from '../buffer/stage/keeper.ts';
 import type { StageOptions } from '../buffer/stage/stage.ts';
 import type { RouteModel } from '../config/model.ts';
 import { waitOf } from '../engine/later.ts';
-import type { Message } from '../message.ts';
-import { DueHeap } from '../steps/due-heap.ts';
+import { delayed } from '../steps/delayed.ts';
 import { keepsForLater } from './remedies.ts';
 import { sectionsOf } from './sections.ts';
 
@@ -19,17 +18,5 @@ export function laterNames(model: RouteModel): readonly string[] {
 
 /** Each leaves when its time is over. */
 export function laterKeeper(): Keeper {
-  const waiting = new DueHeap();
-  return {
-    decides: false,
-    note: (message) => String(waitOf(message)),
-    add: ({ id, note, at }) => waiting.push(at + Number(note), id),
-    take({ stage }) {
-      const id = waiting.takeDue(stage);
-      return id === undefined ? undefined : { members: [id], why: '' };
-    },
-    waitMs: ({ stage }) => (waiting.nextMs === undefined ? undefined : waiting.nextMs - stage),
-    make: ([message]) => message as Message,
-    failed: ([message]) => message as Message,
-  };
+  return delayed({ note: (message) => String(waitOf(message)), dueOf: ({ at, note }) => at + Number(note), nowOf: ({ stage }) => stage });
 }

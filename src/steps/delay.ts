@@ -1,9 +1,9 @@
-import type { Keeper, Kept, Release, StageTime } from '../buffer/stage/keeper.ts';
+import type { Keeper } from '../buffer/stage/keeper.ts';
 import { duration, group, value } from '../config/fields.ts';
 import { durationText } from '../config/values.ts';
 import { MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
-import { DueHeap } from './due-heap.ts';
+import { delayed } from './delayed.ts';
 import { keptFields, limitsText } from './kept.ts';
 import { defineStage } from './step.ts';
 
@@ -41,28 +41,6 @@ function keeperFor(forMs: number): Keeper {
 
 function keeperUntil(until: (message: Message) => unknown): Keeper {
   return delayed({ note: (message) => String(dateOf(until(message))), dueOf: ({ note }) => Number(note), nowOf: ({ date }) => date });
-}
-
-interface Way {
-  note(message: Message): string;
-  dueOf(kept: Kept): number;
-  nowOf(time: StageTime): number;
-}
-
-function delayed({ note, dueOf, nowOf }: Way): Keeper {
-  const waiting = new DueHeap();
-  return {
-    decides: false,
-    note,
-    add: (kept) => waiting.push(dueOf(kept), kept.id),
-    take(time): Release | undefined {
-      const id = waiting.takeDue(nowOf(time));
-      return id === undefined ? undefined : { members: [id], why: '' };
-    },
-    waitMs: (time) => (waiting.nextMs === undefined ? undefined : waiting.nextMs - nowOf(time)),
-    make: ([message]) => message as Message,
-    failed: ([message]) => message as Message,
-  };
 }
 
 /** Milliseconds since the epoch; 0 for null. Throws STEP_FAILED. */
