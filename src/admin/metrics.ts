@@ -146,6 +146,9 @@ function gaugesOf(now: () => number): Metric[] {
       memorySample(run, (stats) => stats.entries),
     ),
     metric('mqferry_step_bytes', 'Bytes on disk of what a step remembers.', ['step'], (run) => memorySample(run, (stats) => stats.bytes)),
+    metric('mqferry_step_oldest_seconds', 'Age of the oldest of what a step keeps, e.g. of the bodies of claimCheck.', ['step'], (run) =>
+      memorySample(run, ({ oldestMs }) => (oldestMs === undefined ? undefined : oldestMs / 1000)),
+    ),
     metric('mqferry_dead_letters', 'Dead letters that wait on disk.', [], (run) => deadSample(run, (stats) => stats.messages)),
     metric('mqferry_dead_letters_bytes', 'Bytes of the dead letters on disk.', [], (run) => deadSample(run, (stats) => stats.bytes)),
   ];
@@ -181,8 +184,11 @@ function stageSample({ plan }: RouteRun, pick: (stats: StoreStats) => number | u
   });
 }
 
-function memorySample({ plan: { memories = [] } }: RouteRun, pick: (stats: MemoryStats) => number): Samples {
-  return memories.map((memory) => [{ step: memory.name }, pick(memory.stats())]);
+function memorySample({ plan: { memories = [] } }: RouteRun, pick: (stats: MemoryStats) => number | undefined): Samples {
+  return memories.flatMap((memory): Samples => {
+    const value = pick(memory.stats());
+    return value === undefined ? [] : [[{ step: memory.name }, value]];
+  });
 }
 
 /** Those between the pumps, and those beside them. */

@@ -96,8 +96,10 @@ export interface MemoryPlan {
 export interface MemoryStats {
   readonly entries: number;
   readonly bytes: number;
-  /** Messages that were taken for copies, since the start. */
-  readonly copies: number;
+  /** Messages that were taken for copies, since the start, where it looks for them. */
+  readonly copies?: number;
+  /** Age of the oldest, where each is waited for. */
+  readonly oldestMs?: number | undefined;
 }
 
 /** Where dead letters of the route are kept on disk. */

@@ -20,8 +20,10 @@ export interface AroundStats {
   readonly entries: number;
   /** On disk. */
   readonly bytes: number;
-  /** Messages that it took for copies, since the start. */
-  readonly copies: number;
+  /** Messages that it took for copies, since the start, where it looks for them. */
+  readonly copies?: number;
+  /** Age of the oldest, where each is waited for. */
+  readonly oldestMs?: number | undefined;
 }
 
 /** Such a step in a route that runs. */

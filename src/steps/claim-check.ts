@@ -199,6 +199,6 @@ function missing(claim: Claim): MqferryError {
 }
 
 function statsOf(claims: Claims): AroundStats {
-  const { bodies, bytes } = claims.stats();
-  return { entries: bodies, bytes, copies: 0 };
+  const { bodies, bytes, oldestMs } = claims.stats();
+  return { entries: bodies, bytes, oldestMs };
 }
