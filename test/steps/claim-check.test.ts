@@ -84,7 +84,7 @@ describe('a large body', () => {
     given.push(new Message({ body: large('w') }));
     await until('it has left', () => between.stored.length === 1);
     again.push(...carried(between));
-    await until('it has come', () => shelf.stored.length === 1);
+    await until('it has come, and is collected', () => again.acked.length === 1);
     again.push(...carried(between), new Message({ body: null, headers: [['claim-check', 'A'.repeat(22)]] }));
     await until('both are dead', () => grave.stored.length === 2);
     expect(errors(grave)).toEqual(Array(2).fill(expect.stringContaining('there is no body for the claim')));

@@ -109,7 +109,7 @@ export class ClaimLog implements Claims {
   }
 
   async collect(claims: readonly Claim[], keepMs: number): Promise<void> {
-    const until = Math.ceil(this.#now + keepMs);
+    const until = Math.floor(this.#now + keepMs);
     const known = claims.filter((claim) => this.#bodies.get(claim)?.decision === undefined && this.#bodies.has(claim));
     if (known.length === 0) return;
     const releases = known.map((claim) => ({ members: [(this.#bodies.get(claim) as Body).id], why: `${until}:${claim}` }));
