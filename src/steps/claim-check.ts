@@ -25,7 +25,7 @@ do not fit through.
 
 A body is collected when what lies behind \`out\` has confirmed the message, and goes \`keep\` after that, as a copy of the claim may still come. One that is not collected stays: its message may still
 be on its way. A message that was taken in twice has two bodies, of which one is never collected; so do messages that were filtered, or died, between. \`mqferry buffer ls\` shows a store as \`claims:<store>\`, \`/routes\` and the metrics its size
-and the age of the oldest; \`expire\` removes bodies that nobody has asked for in so long.
+and the age of the oldest. A store that is full stops the reading.
 
 A claim is 128 bits of chance: no message can ask for a body that it was not given. What is not there, as it was collected long ago or belongs to another data directory, fails.`,
   behindBuffer: true,
