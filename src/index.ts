@@ -154,7 +154,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     clientId: (route, end) => data.clientId(route, end),
     openBuffer: (route, model, routeLog, prefetch) => data.openBuffer(route, model, routeLog, prefetch),
     openStage: (route, stage, keeper, limits, routeLog, prefetch) => data.openStage(route, stage, keeper, limits, routeLog, prefetch),
-    claims: (store, maxBytes) => data.claims(store, maxBytes),
+    claims: (store) => data.claims(store),
     openKeys: (route, step, limits, routeLog) => data.openKeys(route, step, limits, routeLog),
     queue: (name, limits) => data.queue(name, limits),
     deadLetters: (route, limits) => data.deadLetters(route, limits),

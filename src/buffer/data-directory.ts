@@ -41,7 +41,7 @@ export interface Claim {
   readonly isBuffered: boolean;
   readonly stages?: readonly string[];
   /** Stores of bodies that it uses. */
-  readonly claims?: readonly string[];
+  readonly claims?: readonly { readonly store: string; readonly maxBytes?: number }[];
 }
 
 /** Of a store of bodies whose `in` end is not in this config. */
@@ -56,6 +56,8 @@ export class DataDirectory {
   #isUsed = false;
   readonly #queues = new Map<string, DurableQueue>();
   readonly #claims = new Map<string, OpenClaims>();
+  /** What the routes say of the size of their stores of bodies; the most of each. */
+  readonly #claimBytes = new Map<string, number>();
 
   constructor(path: string, log: Log) {
     this.path = resolve(path);
@@ -85,9 +87,10 @@ export class DataDirectory {
   }
 
   /** The bodies of this name, the same for all who ask. Throws BUFFER_FAILED when they are damaged. */
-  async claims(store: string, maxBytes = claimBytes): Promise<Claims> {
+  async claims(store: string): Promise<Claims> {
     await this.own();
     const owner = claimsOwner(queueName(store));
+    const maxBytes = this.#claimBytes.get(owner) ?? claimBytes;
     const known = this.#claims.get(owner);
     if (known && !known.hasFailed()) return known.open;
     const opened = openAnew(known?.open, () =>
@@ -131,7 +134,7 @@ export class DataDirectory {
    */
   async claim(routes: readonly Claim[]): Promise<void> {
     const stages = routes.flatMap(({ name, stages = [] }) => stages.map((stage) => stageOwner(name, stage)));
-    const claims = routes.flatMap(({ claims = [] }) => claims.map(claimsOwner));
+    const claims = routes.flatMap(({ claims = [] }) => claims.map(({ store, maxBytes = 0 }) => this.#limitClaims(store, maxBytes)));
     const owners = [...routes.filter((route) => route.isBuffered).map((route) => route.name), ...stages, ...claims, ...this.#queues.keys()];
     if (this.isNeeded || owners.length > 0) await this.own();
     const orphans = await orphanedBuffers(this.path, owners);
@@ -142,6 +145,12 @@ export class DataDirectory {
       if (sessions.length > 0)
         this.#log.warn({ route: known }, `route ${known} is gone, but brokers may keep messages for its sessions (${sessions.join(', ')})`);
     }
+  }
+
+  #limitClaims(store: string, maxBytes: number): string {
+    const owner = claimsOwner(store);
+    if (maxBytes > 0) this.#claimBytes.set(owner, Math.max(maxBytes, this.#claimBytes.get(owner) ?? 0));
+    return owner;
   }
 
   /** Closes the queues and gives the directory back. Safe to call twice. */

@@ -19,7 +19,7 @@ import { laterKeeper, laterNames, laterOptions } from './later.ts';
 import { type NamedArounds, type OpenStore, planOf } from './plan.ts';
 import { deadEndsOf, keepsForLater } from './remedies.ts';
 import { aroundsOf, sectionsOf, stagesOf } from './sections.ts';
-import { sharing, stepsOf } from './share.ts';
+import { endsOf, sharing, stepsOf } from './share.ts';
 import { type Arounds, aroundOf, compileChain, specOf, type Watch } from './steps.ts';
 import { tapsOf } from './taps.ts';
 
@@ -35,7 +35,7 @@ export interface Surroundings {
   /** What a step of a route knows messages by; `step`: its name in the route. */
   openKeys(route: string, step: string, limits: KeyLimits, log: Log): Promise<Keys>;
   /** The bodies of this name, one store for all routes, open until the process ends. */
-  claims(store: string, maxBytes: number | undefined): Promise<Claims>;
+  claims(store: string): Promise<Claims>;
   /** The durable queue of this name, one for all routes; opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
   queue(name: string, limits: QueueLimits): Queue;
   /** The dead letters of this route, one log for all who ask; opens nothing. */
@@ -105,7 +105,7 @@ export function compileRoute(model: RouteModel, around: Surroundings): CompiledR
     sinks,
     deadLetters,
     taps,
-    faults: [...broken(model, label), ...misplaced(model), ...[...sinks, ...deadLetters, ...taps].flatMap(idleBreaker)],
+    faults: [...broken(model, label), ...misplaced(model), ...divided(model), ...[...sinks, ...deadLetters, ...taps].flatMap(idleBreaker)],
     plan: async () => {
       const stores = await openStores(model, log, around, stepContext);
       const laters = await openLaters(model, log, around).catch((error) => closeAll(stores, error));
@@ -136,6 +136,20 @@ function misplaced({ steps, sink }: RouteModel): Fault[] {
     .filter((step) => isStage(step) && step.onError !== undefined)
     .map(({ name, at }) => ({ at, rule: 'stage', message: `${name} has no onError of its own`, hint: 'write it at the route' }));
   return [...inBranches, ...withRules];
+}
+
+/** What must not be counted as arrived before all of it has. */
+function divided(model: RouteModel): Fault[] {
+  return sectionsOf(model).flatMap(({ steps, into }) =>
+    steps.flatMap(({ name, value, at }, i): Fault[] => {
+      if (!stepKinds[name]?.needsOneWay?.(value)) return [];
+      const splits = steps.slice(i + 1).some((step) => step.name === 'split');
+      if (!splits && (into !== undefined || endsOf(model.sink).length === 1)) return [];
+      const message = `${name} cannot tell when a message has arrived that goes several ways behind it`;
+      const hint = 'write into a `local` queue on disk behind it, and divide in the route that reads the queue';
+      return [{ at, rule: 'stage', message, hint }];
+    }),
+  );
 }
 
 /** In the order of the way. When one cannot be opened, those before it are closed again. */
@@ -181,7 +195,7 @@ async function openArounds(model: RouteModel, log: Log, around: Surroundings, co
     for (const { name, step } of aroundsOf(model)) {
       const memory: Memory = {
         keys: (limits) => around.openKeys(model.name, name, limits, log),
-        claims: (store, maxBytes) => around.claims(store, maxBytes),
+        claims: (store) => around.claims(store),
       };
       const spec = aroundOf(step, context) as AroundSpec;
       opened.set(step, Object.assign(await spec.open(memory), { name }));

@@ -11,8 +11,8 @@ import { type AnyStep, defineStep, type Step, type StepContext, type StepKind } 
 export interface Memory {
   /** Those of this step alone. Throws BUFFER_FAILED when they are damaged. */
   keys(limits: KeyLimits): Promise<Keys>;
-  /** The bodies of this name, the same for all routes. `maxBytes`: of its files, as an end says that puts some in. */
-  claims(store: string, maxBytes: number | undefined): Promise<Claims>;
+  /** The bodies of this name, the same for all routes. */
+  claims(store: string): Promise<Claims>;
 }
 
 export interface AroundStats {

@@ -5,6 +5,7 @@ import type { Sink, SinkEnd } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { type Around, type AroundStats, defineAround } from './around.ts';
+import { Marks } from './marks.ts';
 import { asStepFailed, type WaitingStep } from './step.ts';
 
 const claimHeader = 'claim-check';
@@ -23,7 +24,7 @@ export const claimCheck = defineAround({
 the body back, bit by bit, by the header or, where a broker carries none, by the body. Both ends need the same data directory, so the same mqferry; between them lies any broker that large bodies
 do not fit through.
 
-A body is collected when what lies behind \`out\` has confirmed the message, and goes \`keep\` after that, as a copy of the claim may still come. One that is not collected stays: its message may still
+A body is collected when the sink behind \`out\`, or the stage that comes next, has confirmed the message, so there must be one, and nothing between that divides the message; it goes \`keep\` after that, as a copy of the claim may still come. One that is not collected stays: its message may still
 be on its way. A message that was taken in twice has two bodies, of which one is never collected; so do messages that were filtered, or died, between. \`mqferry buffer ls\` shows a store as \`claims:<store>\`, \`/routes\` and the metrics its size
 and the age of the oldest. A store that is full stops the reading.
 
@@ -59,12 +60,13 @@ A claim is 128 bits of chance: no message can ask for a body that it was not giv
     into
       ? `leaves a body of more than ${sizeText(into.above)} on disk, in the store ${into.store}, and sends a claim`
       : `fetches the body from the store ${out?.store} when it is a claim; it goes ${durationText(out?.keep ?? 0)} after the message has arrived`,
-  claims: ({ in: into, out }) => into?.store ?? out?.store,
+  claims: ({ in: into, out }) => (into ? { store: into.store, maxBytes: into.maxBytes } : out && { store: out.store }),
+  needsOneWay: ({ out }) => out !== undefined,
   around({ in: into, out }) {
     if ((into === undefined) === (out === undefined)) throw new MqferryError('CONFIG_INVALID', 'write either `in` or `out`');
-    if (into) return { open: async (memory) => new CheckIn(await memory.claims(into.store, into.maxBytes), into.above) };
+    if (into) return { open: async (memory) => new CheckIn(await memory.claims(into.store), into.above) };
     const { store: name, keep } = out as NonNullable<typeof out>;
-    return { open: async (memory) => new CheckOut(await memory.claims(name, undefined), keep) };
+    return { open: async (memory) => new CheckOut(await memory.claims(name), keep) };
   },
 });
 
@@ -120,13 +122,12 @@ class CheckOut implements Around {
   readonly step: WaitingStep;
   readonly #claims: Claims;
   readonly #keepMs: number;
-  /** Of what was received. */
-  readonly #claimOf = new WeakMap<Message, Claim>();
+  readonly #marks = new Marks<Claim>();
 
   constructor(claims: Claims, keepMs: number) {
     this.#claims = claims;
     this.#keepMs = keepMs;
-    const claimOf = this.#claimOf;
+    const marks = this.#marks;
     this.step = {
       async *pass(messages, aside, signal) {
         const ready: Message[] = [];
@@ -137,7 +138,7 @@ class CheckOut implements Around {
           if (claim === undefined) ready.push(message);
           else if (body === undefined) aside.fail(message.received, missing(claim));
           else {
-            claimOf.set(message.received, claim);
+            marks.note(message, claim);
             ready.push(message.change({ body, headers: message.headers.filter(([name]) => name !== claimHeader) }));
           }
         }
@@ -157,7 +158,7 @@ class CheckOut implements Around {
             const refused = new Set(refusals.map(({ message }) => message));
             const arrived = messages.filter((message) => !refused.has(message));
             await this.#claims.collect(
-              arrived.flatMap(({ received }) => this.#claimOf.get(received) ?? []),
+              arrived.flatMap((message) => this.#marks.find(message)?.value ?? []),
               this.#keepMs,
             );
             return refusals;

@@ -5,6 +5,7 @@ import type { Refusal, Sink, SinkEnd } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { type Around, type AroundStats, defineAround } from './around.ts';
+import { Marks } from './marks.ts';
 import { asStepFailed, type Step } from './step.ts';
 
 export const dedupe = defineAround({
@@ -51,8 +52,7 @@ export class Dedupe implements Around {
   readonly step: Step;
   readonly #keys: Keys;
   readonly #noKey: 'fail' | 'pass';
-  /** Of what was received, as steps behind may change it; of one that came in parts, of each part. */
-  readonly #keyOf = new WeakMap<Message, Key | Map<string, Key>>();
+  readonly #marks = new Marks<Key>();
   #copies = 0;
 
   constructor(keys: Keys, textOf: (message: Message) => string, noKey: 'fail' | 'pass') {
@@ -100,26 +100,15 @@ export class Dedupe implements Around {
       this.#copies++;
       return true;
     }
-    this.#remember(message, key);
+    this.#marks.note(message, key);
     return false;
   }
 
-  #remember({ received, part }: Message, key: Key): void {
-    const known = this.#keyOf.get(received);
-    if (part === '') this.#keyOf.set(received, key);
-    else if (known instanceof Map) known.set(part, key);
-    else this.#keyOf.set(received, new Map([[part, key]]));
-  }
-
   /** What a message is known by at one of several sinks, and a part that was made of it behind the step. */
-  #keyAt({ received, part }: Message, sink: string): Key | undefined {
-    const known = this.#keyOf.get(received);
-    if (known === undefined) return undefined;
-    let whole = known instanceof Map ? part : '';
-    while (known instanceof Map && whole !== '' && !known.has(whole)) whole = whole.slice(0, whole.lastIndexOf('#'));
-    const key = known instanceof Map ? known.get(whole) : known;
-    if (key === undefined || (sink === '' && whole === part)) return key;
-    return keyOf(`${key}\0${sink}\0${part.slice(whole.length)}`);
+  #keyAt(message: Message, sink: string): Key | undefined {
+    const mark = this.#marks.find(message);
+    if (!mark || (sink === '' && mark.part === '')) return mark?.value;
+    return keyOf(`${mark.value}\0${sink}\0${mark.part}`);
   }
 }
 

@@ -63,8 +63,10 @@ export interface StepKind<V = unknown> {
   readonly touches?: 'nothing' | ((value: V) => readonly Touch[]);
   /** The table that it looks into: some route must feed it. */
   table?(value: V): string | undefined;
-  /** The store of bodies that it uses. */
-  claims?(value: V): string | undefined;
+  /** The store of bodies that it uses, and how large it may be, where it says so. */
+  claims?(value: V): { readonly store: string; readonly maxBytes?: number } | undefined;
+  /** It can only tell that all of a message has arrived where that is one message at one sink, or in a stage. */
+  needsOneWay?(value: V): boolean;
   /** Its value is a sink, bare or as `sink:` among the fields of `value`, a group: its messages go to {@link Aside.tap}. */
   readonly hasSink?: true;
   /** It keeps messages beyond their ack: the route is divided there. Its `compile` only checks the value. */

@@ -94,6 +94,32 @@ describe('a large body', () => {
   });
 });
 
+test('the parts of a message have each a body of their own', async () => {
+  const text = `
+routes:
+  r: { source: given, sink: shelf, steps: [{ split: { list: body } }, { claimCheck: { in: { store: b, above: 1 } } }, { claimCheck: { out: { store: b, keep: 0 } } }] }`;
+  const [given, shelf] = [new FakeSource().push(new Message({ body: Buffer.from('["first", "second", "third"]') })), new FakeSink()];
+  const connectors = {
+    given: defineConnector({ name: 'given', summary: 'For this test.', source: { fields: {}, create: () => given.end } }),
+    shelf: defineConnector({ name: 'shelf', summary: 'For this test.', sink: { fields: {}, create: () => shelf.end } }),
+  };
+  const mqferry = await createEngine({ routes: { texts: [{ name: 'r.yaml', text }] }, connectors, dataDir: folder() });
+  onTestFinished(() => void mqferry.stop(0));
+  await mqferry.start();
+  await until('all are acked', () => given.acked.length === 1);
+  expect(shelf.stored.map(({ body }) => String(body))).toEqual(['first', 'second', 'third']);
+  expect(mqferry.engine.view('r')!.run!.plan.memories!.map((memory) => memory.stats().entries)).toEqual([0, 0]);
+});
+
+test('what goes several ways behind it is an error: one of them alone must not count as arrived', async () => {
+  const out = '- claimCheck: { out: { store: b } }';
+  expect(await problemsOf(`${out}\n- split: { list: body }`)).toEqual([expect.stringContaining('goes several ways behind it')]);
+  expect(await problemsOf(`${out}\n- delay: { for: 1s }\n- split: { list: body }`)).toEqual([]);
+  const text =
+    'routes: { r: { source: generate, sink: [print, { local: { queue: q } }], steps: [{ claimCheck: { out: { store: b } } }] } }';
+  await expect(createEngine({ routes: { texts: [{ name: 'r.yaml', text }] } })).rejects.toThrow(/several ways behind it/);
+});
+
 test('one of `in` and `out` is needed', async () => {
   expect(await problemsOf('- claimCheck: {}')).toEqual([expect.stringContaining('write either `in` or `out`')]);
 });

@@ -9,6 +9,7 @@ import { MqferryError, notConnected } from '../../errors.ts';
 import { Message } from '../../message.ts';
 import { DueHeap } from '../../steps/due-heap.ts';
 import { codeOf, type FileSystem, realFiles } from '../fs.ts';
+import type { Release } from '../stage/keeper.ts';
 import { StageLog } from '../stage/stage-log.ts';
 
 /** Nobody can guess it: who has it was given it. */
@@ -42,8 +43,14 @@ export interface ClaimContext {
 
 interface Body {
   readonly id: number;
-  /** Of the decision that it was collected. */
-  decision: number | undefined;
+  /** It is being collected, or was: a copy of its message does not do so again. */
+  isCollected: boolean;
+}
+
+/** A body that is to go when its time is over, and the decision that says so. */
+interface Leaving {
+  readonly claim: Claim;
+  readonly decision: number;
 }
 
 const mebibyte = 1024 * 1024;
@@ -54,8 +61,8 @@ export class ClaimLog implements Claims {
   readonly #clock: Clock;
   readonly #bodies: Map<Claim, Body>;
   readonly #due = new DueHeap();
-  /** By the id of the body, what is to go when its time is over. */
-  readonly #leaving = new Map<number, Claim>();
+  /** By the id of the body. */
+  readonly #leaving = new Map<number, Leaving>();
   readonly #offsetMs: number;
   readonly #bytesMax: number;
   readonly #timer: NodeJS.Timeout;
@@ -73,7 +80,7 @@ export class ClaimLog implements Claims {
   /** Opens the log in a directory, or makes one. Throws BUFFER_FAILED when it is damaged. */
   static async open(directory: string, maxBytes: number, context: ClaimContext): Promise<ClaimLog> {
     const bodies = new Map<Claim, Body>();
-    const onKept = ({ id, note }: { readonly id: number; readonly note: string }) => void bodies.set(note, { id, decision: undefined });
+    const onKept = ({ id, note }: { readonly id: number; readonly note: string }) => void bodies.set(note, { id, isCollected: false });
     try {
       const { log, found } = await StageLog.open(directory, { ...logOptions(maxBytes, context), onKept });
       const claims = new ClaimLog(log, bodies, context.clock, found.lastMs, bodyBytesMax(maxBytes));
@@ -104,15 +111,25 @@ export class ClaimLog implements Claims {
 
   async get(claim: Claim): Promise<Buffer | undefined> {
     const body = this.#bodies.get(claim);
-    const [message] = body ? await this.#log.load([body.id]) : [];
-    return message?.body ?? (message && Buffer.alloc(0));
+    if (!body) return undefined;
+    try {
+      const [message] = await this.#log.load([body.id]);
+      return message?.body ?? Buffer.alloc(0);
+    } catch (error) {
+      if (!this.#bodies.has(claim)) return undefined; // its time was over while it was read
+      throw error;
+    }
   }
 
   async collect(claims: readonly Claim[], keepMs: number): Promise<void> {
     const until = Math.floor(this.#now + keepMs);
-    const known = claims.filter((claim) => this.#bodies.get(claim)?.decision === undefined && this.#bodies.has(claim));
-    if (known.length === 0) return;
-    const releases = known.map((claim) => ({ members: [(this.#bodies.get(claim) as Body).id], why: `${until}:${claim}` }));
+    const releases = claims.flatMap((claim): Release[] => {
+      const body = this.#bodies.get(claim);
+      if (!body || body.isCollected) return [];
+      body.isCollected = true;
+      return [{ members: [body.id], why: `${until}:${claim}` }];
+    });
+    if (releases.length === 0) return;
     const decisions = await this.#log.decide(releases);
     for (const [i, { members, why }] of releases.entries()) this.#collected(members[0] as number, decisions[i] as number, why);
     this.#sweep();
@@ -140,8 +157,8 @@ export class ClaimLog implements Claims {
   #collected(id: number, decision: number, why: string): void {
     const colon = why.indexOf(':');
     const claim = why.slice(colon + 1);
-    this.#bodies.set(claim, { id, decision });
-    this.#leaving.set(id, claim);
+    this.#bodies.set(claim, { id, isCollected: true });
+    this.#leaving.set(id, { claim, decision });
     this.#due.push(Number(why.slice(0, colon)), id);
   }
 
@@ -149,11 +166,10 @@ export class ClaimLog implements Claims {
   #sweep(): void {
     if (this.#log.failed || this.#log.isClosed) return;
     for (let id = this.#due.takeDue(this.#now); id !== undefined; id = this.#due.takeDue(this.#now)) {
-      const claim = this.#leaving.get(id) as Claim;
-      const { decision } = this.#bodies.get(claim) as Body;
+      const { claim, decision } = this.#leaving.get(id) as Leaving;
       this.#leaving.delete(id);
       this.#bodies.delete(claim);
-      this.#log.done([decision as number, id]);
+      this.#log.done([decision, id]);
     }
   }
 

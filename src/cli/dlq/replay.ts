@@ -113,7 +113,7 @@ function surroundings(data: DataDirectory, log: Log, signal: AbortSignal, allowS
     clientId: (route, end) => clientId(process, route, end),
     openBuffer: () => Promise.reject(new Error('a replay goes past the buffer')),
     openStage: () => Promise.reject(new Error('a replay goes past the stages')),
-    claims: (store, maxBytes) => data.claims(store, maxBytes),
+    claims: (store) => data.claims(store),
     // Copies among what is replayed are found; those of the running route are its own.
     openKeys: async (_route, _step, limits) => new MemoryKeys(limits, systemClock),
     queue: (name, limits) => data.queue(name, limits),

@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { ClaimLog } from '../../../src/buffer/claims/claims.ts';
+import { sizeOfStage } from '../../../src/buffer/stage/inspect.ts';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { folder } from '../../cli/mqferry.ts';
 import { silent } from '../life.ts';
@@ -113,6 +114,20 @@ test('one that was collected is kept on for a while, over restarts, and then its
   expect(String(await claims.get(second!))).toBe('two');
   expect(claims.stats().bodies).toBe(2);
   await claims.close();
+});
+
+test('copies that are collected together, or at once, are one', async () => {
+  const directory = folder();
+  const clock = handClock();
+  const claims = await ClaimLog.open(directory, 1 << 20, { log: silent, clock });
+  const [claim] = (await claims.put([Buffer.from('one')], never)) as [string];
+  await Promise.all([claims.collect([claim, claim], 500), claims.collect([claim], 100)]);
+  clock.ms += 1000;
+  const [next] = (await claims.put([Buffer.from('two')], never)) as [string];
+  await claims.collect([next], 0); // looks at all whose time is over
+  expect([await claims.get(claim), claims.stats().bodies]).toEqual([undefined, 0]);
+  await claims.close();
+  expect(await sizeOfStage(directory)).toMatchObject({ messages: 0 });
 });
 
 test('a full store waits for what is collected', async () => {
