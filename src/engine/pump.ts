@@ -79,6 +79,16 @@ export class Pump {
     return undefined;
   }
 
+  /** Others fetch what one of its sinks has. */
+  get isPulled(): boolean {
+    return this.#o.plan.sinks.some(({ end }) => end.can.pulled);
+  }
+
+  /** What is on its way has gone to all sinks but those from which others fetch it. */
+  get waitsToBePulled(): boolean {
+    return this.#o.plan.sinks.every(({ end }, i) => end.can.pulled || this.outboxes[i]?.size === 0);
+  }
+
   start(): void {
     for (const box of this.outboxes) this.#runs.push(box.run());
     this.#runs.push(this.#run());

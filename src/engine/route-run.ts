@@ -7,7 +7,7 @@ import { deadLetter } from './dead-letter.ts';
 import { identify } from './identity.ts';
 import { forLater, Later, timesKept } from './later.ts';
 import { Outbox, type Retry } from './outbox.ts';
-import type { Failure, LaterPlan, PumpPlan, Remedy, RoutePlan, SinkPlan } from './plan.ts';
+import type { Failure, LaterPlan, Remedy, RoutePlan, SinkPlan } from './plan.ts';
 import { Pump } from './pump.ts';
 import { Quarantine } from './quarantine.ts';
 import type { LinkStatus } from './supervise.ts';
@@ -181,14 +181,19 @@ export class RouteRun {
   }
 
   async #drain(pump: Pump): Promise<void> {
-    let isEnough = false;
-    const { sinks } = this.plan.pumps[this.pumps.indexOf(pump)] as PumpPlan;
-    if (sinks.some(({ end }) => end.can.pulled))
-      void this.#clock.sleep(pulledDrainMs, this.#hurry.signal).then(() => {
-        isEnough = true;
+    let isPatient = true;
+    const isOver = () => this.#isLate || (this.state as RouteState) === 'failed' || (!isPatient && pump.waitsToBePulled);
+    const drained = new AbortController();
+    const look = async () => {
+      while (!drained.signal.aborted) {
+        await this.#clock.sleep(pulledDrainMs, drained.signal);
+        isPatient = false;
         pump.ring();
-      });
-    await pump.drain(() => isEnough || this.#isLate || (this.state as RouteState) === 'failed');
+      }
+    };
+    if (pump.isPulled) void look();
+    await pump.drain(isOver);
+    drained.abort();
   }
 
   #close(state: 'stopped' | 'failed'): Promise<void> {

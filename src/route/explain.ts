@@ -79,20 +79,15 @@ function syncText({ sync, everyMs }: Extract<BufferModel, { kind: 'disk' }>): st
 }
 
 function ruleText(rule: ErrorRuleModel, isAnother: boolean, waits: boolean): string {
-  const { attempts, backoff, maxAgeMs } = rule.retry;
-  const fate = `${whoText(rule, isAnother)} ${laterText(rule, waits)}${lastText(rule)}`;
-  if (attempts === 1) return `${fate}.`;
+  const { attempts, backoff, maxAgeMs, afterMs = [] } = rule.retry;
+  const times = afterMs.map(durationText).join(', then ');
+  const later = times === '' || waits ? '' : `is kept on disk for ${times}, and tried anew each time, out of its order; then it `;
+  const fate = `${whoText(rule, isAnother)} ${later}${lastText(rule)}`;
+  if (attempts === 1 && (times === '' || !waits)) return `${fate}.`;
   const limit = maxAgeMs === undefined ? '' : `, for at most ${durationText(maxAgeMs)}`;
   const tries = `${attempts} times, waiting ${durationText(backoff.fromMs)} to ${durationText(backoff.toMs)}${limit}`;
-  return `${fate}; one that the sink refuses for now, only when it has been tried ${tries}.`;
-}
-
-function laterText({ retry: { afterMs } }: ErrorRuleModel, waits: boolean): string {
-  if (!afterMs) return '';
-  const times = afterMs.map(durationText).join(', then ');
-  return waits
-    ? `is tried again after ${times}, in its place, while what belongs behind it waits; then it `
-    : `is kept on disk for ${times}, and tried anew each time, out of its order; then it `;
+  const inPlace = times === '' || !waits ? '' : `, and again after ${times}, in its place, while what belongs behind it waits`;
+  return `${fate}; one that the sink refuses for now, only when it has been tried ${tries}${inPlace}.`;
 }
 
 function whoText({ when }: ErrorRuleModel, isAnother: boolean): string {

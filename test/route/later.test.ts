@@ -148,6 +148,6 @@ test('explain says what becomes of it', async () => {
   };
   expect(await said('')).toContain('is kept on disk for 1m, then 2h, and tried anew each time, out of its order; then it is dropped');
   expect(await said('order: lane, ')).toContain(
-    'is tried again after 1m, then 2h, in its place, while what belongs behind it waits; then it is dropped',
+    'waiting 1s to 30s, and again after 1m, then 2h, in its place, while what belongs behind it waits',
   );
 });
