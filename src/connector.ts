@@ -7,6 +7,7 @@ import type { Fields, Infer } from './config/fields.ts';
 import type { MqferryError } from './errors.ts';
 import type { Message } from './message.ts';
 
+export { bearsToken, hostName, isLoopback } from './access.ts';
 export { type Carries, type HeaderKind, type Kept, type Slot, type Slots, textSlot, type Words, withSlots } from './carries.ts';
 export * from './config/fields.ts';
 export { Either } from './either.ts';

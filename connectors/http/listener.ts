@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttps } from 'node:https';
-import { BadSetting, describeError, MqferryError, notConnected } from '../../src/connector.ts';
+import { BadSetting, describeError, isLoopback, MqferryError, notConnected } from '../../src/connector.ts';
 import type { ConnectionConfig } from './config.ts';
-import { isLoopback, refusal } from './guard.ts';
+import { refusal } from './guard.ts';
 import { answer, Refused } from './http.ts';
 
 /** Serves one method of one path. Throws {@link Refused}. */

@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
+import { bearsToken, hostName, isLoopback } from '../access.ts';
 
 /** Where the admin server listens, and what it asks of a caller. */
 export interface Access {
@@ -10,10 +10,6 @@ export interface Access {
 }
 
 const probes = ['/livez', '/readyz'];
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
-}
 
 /**
  * Lets in only who may: a Host header that names this server (no DNS rebinding), no foreign Origin (no cross-site request), and the token
@@ -27,18 +23,8 @@ export function guard(access: Access): MiddlewareHandler {
     if (isLoopback(access.host) && !isLoopback(name)) return c.json({ error: 'this Host is not served here' }, 403);
     if (origin !== undefined && origin !== `http://${host}`) return c.json({ error: 'requests from other origins are refused' }, 403);
     const isProbe = probes.includes(c.req.path);
-    if (access.token !== undefined && !isProbe && !hasToken(c.req.header('authorization'), access.token))
+    if (access.token !== undefined && !isProbe && !bearsToken(c.req.header('authorization'), access.token))
       return c.json({ error: 'a bearer token is needed' }, 401);
     return next();
   };
-}
-
-function hostName(host: string): string {
-  return host.startsWith('[') ? host.slice(0, host.indexOf(']') + 1) : (host.split(':')[0] ?? '');
-}
-
-function hasToken(header: string | undefined, token: string): boolean {
-  const given = Buffer.from(header ?? '');
-  const wanted = Buffer.from(`Bearer ${token}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
 }

@@ -1,11 +1,12 @@
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
+import { isLoopback } from '../access.ts';
 import type { Engine, RouteView } from '../engine/engine.ts';
 import type { RouteRun } from '../engine/route-run.ts';
 import type { LinkStatus } from '../engine/supervise.ts';
 import type { Tap } from '../engine/tap.ts';
 import { MqferryError } from '../errors.ts';
-import { type Access, guard, isLoopback } from './guard.ts';
+import { type Access, guard } from './guard.ts';
 import { metricsOf, storesOf } from './metrics.ts';
 
 export interface AdminServer {

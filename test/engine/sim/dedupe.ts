@@ -55,51 +55,44 @@ export function dedupe(inner: SinkEnd, keys: Keys, way: DedupeWay): SinkEnd {
   };
 }
 
-class DroppingSink implements Sink {
-  readonly #link: Sink;
-  readonly #keys: Keys;
-  readonly #reserved = new Set<Key>();
+abstract class WrongSink implements Sink {
+  protected readonly link: Sink;
+  protected readonly keys: Keys;
 
   constructor(link: Sink, keys: Keys) {
-    this.#link = link;
-    this.#keys = keys;
+    this.link = link;
+    this.keys = keys;
   }
 
+  abstract write(messages: readonly Message[]): Promise<readonly Refusal[]>;
+
   close(): Promise<void> {
-    return this.#link.close();
+    return this.link.close();
   }
+}
+
+class DroppingSink extends WrongSink {
+  readonly #reserved = new Set<Key>();
 
   async write(messages: readonly Message[]): Promise<readonly Refusal[]> {
     const fresh = messages.filter(({ id }) => {
-      if (this.#keys.has(id as string) || this.#reserved.has(id as string)) return false;
+      if (this.keys.has(id as string) || this.#reserved.has(id as string)) return false;
       this.#reserved.add(id as string);
       return true;
     });
-    const refusals = fresh.length > 0 ? await this.#link.write(fresh) : [];
+    const refusals = fresh.length > 0 ? await this.link.write(fresh) : [];
     const refused = new Set(refusals.map(({ message }) => message));
-    await this.#keys.add(fresh.filter((message) => !refused.has(message)).map(({ id }) => id as string));
+    await this.keys.add(fresh.filter((message) => !refused.has(message)).map(({ id }) => id as string));
     for (const { id } of fresh) this.#reserved.delete(id as string);
     return refusals;
   }
 }
 
-class HastySink implements Sink {
-  readonly #link: Sink;
-  readonly #keys: Keys;
-
-  constructor(link: Sink, keys: Keys) {
-    this.#link = link;
-    this.#keys = keys;
-  }
-
-  close(): Promise<void> {
-    return this.#link.close();
-  }
-
+class HastySink extends WrongSink {
   async write(messages: readonly Message[]): Promise<readonly Refusal[]> {
-    const fresh = messages.filter(({ id }) => !this.#keys.has(id as string));
+    const fresh = messages.filter(({ id }) => !this.keys.has(id as string));
     if (fresh.length === 0) return [];
-    void this.#keys.add(fresh.map(({ id }) => id as string));
-    return this.#link.write(fresh);
+    void this.keys.add(fresh.map(({ id }) => id as string));
+    return this.link.write(fresh);
   }
 }
