@@ -1,5 +1,15 @@
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { type Batch, Inbox, type Refusal, type Sink, type SinkEnd, type Source, type SourceEnd } from '../../src/connector.ts';
+import {
+  type AnyConnector,
+  type Batch,
+  defineConnector,
+  Inbox,
+  type Refusal,
+  type Sink,
+  type SinkEnd,
+  type Source,
+  type SourceEnd,
+} from '../../src/connector.ts';
 import type { BreakerPlan } from '../../src/engine/breaker.ts';
 import type { PumpPlan, RoutePlan, SinkPlan } from '../../src/engine/plan.ts';
 import { MqferryError, notConnected } from '../../src/errors.ts';
@@ -162,4 +172,17 @@ export function routePlan(
 
 export function messages(count: number, more: Partial<ConstructorParameters<typeof Message>[0]> = {}): Message[] {
   return Array.from({ length: count }, (_, i) => new Message({ body: Buffer.from(`body ${i}`), id: `m${i}`, lane: 'lane', ...more }));
+}
+
+/** Connectors for a config that names these fakes. `stableIds`: of the sources. */
+export function connectorsOf(
+  ends: Readonly<Record<string, FakeSource | FakeSink>>,
+  stableIds: readonly string[] = [],
+): Record<string, AnyConnector> {
+  const connectorOf = (name: string, fake: FakeSource | FakeSink): AnyConnector => {
+    const about = { name, summary: 'For this test.' };
+    if (fake instanceof FakeSink) return defineConnector({ ...about, sink: { fields: {}, create: () => fake.end } });
+    return defineConnector({ ...about, source: { fields: {}, create: () => ({ ...fake.end, can: { ...fake.end.can, stableIds } }) } });
+  };
+  return Object.fromEntries(Object.entries(ends).map(([name, fake]) => [name, connectorOf(name, fake)]));
 }

@@ -1,30 +1,22 @@
 /** `onError.retry.after`: messages that fail are kept on disk, and tried again much later. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { listBuffers } from '../../src/buffer/instance.ts';
-import { defineConnector } from '../../src/connector.ts';
 import { balanced, type RouteBooks } from '../../src/engine/books.ts';
 import { compileRoutes, createEngine } from '../../src/index.ts';
 import { Message } from '../../src/message.ts';
 import { explain } from '../../src/route/explain.ts';
 import { until } from '../brokers/broker.ts';
 import { folder } from '../cli/mqferry.ts';
-import { FakeSink, FakeSource } from '../engine/fakes.ts';
+import { connectorsOf, FakeSink, FakeSource } from '../engine/fakes.ts';
 
 const make = (n: number) => new Message({ body: Buffer.from(`{"n":${n}}`), id: `m${n}`, origin: { place: n }, lane: 'l' });
 
 async function running(source: FakeSource, more: { retry?: string; steps?: string; route?: string; dataDir?: string; sinks?: Sinks }) {
   const sinks = more.sinks ?? { shelf: new FakeSink(), grave: new FakeSink() };
-  const sink = (name: keyof Sinks) =>
-    defineConnector({ name, summary: 'For this test.', sink: { fields: {}, create: () => sinks[name].end } });
-  const given = defineConnector({
-    name: 'given',
-    summary: 'For this test.',
-    source: { fields: {}, create: () => ({ ...source.end, can: { ...source.end.can, stableIds: ['place'] } }) },
-  });
   const retry = more.retry ?? 'attempts: 1, after: [100ms, 200ms]';
   const text = `routes: { r: { source: given, sink: shelf, steps: [${more.steps ?? ''}], onError: { deadLetter: grave, retry: { ${retry} } }${more.route ?? ''} } }`;
   const dataDir = more.dataDir ?? folder();
-  const connectors = { given, shelf: sink('shelf'), grave: sink('grave') };
+  const connectors = connectorsOf({ given: source, ...sinks }, ['place']);
   const mqferry = await createEngine({ routes: { texts: [{ name: 'r.yaml', text }] }, connectors, dataDir });
   onTestFinished(() => void mqferry.stop(0));
   await mqferry.start();

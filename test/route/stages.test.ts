@@ -1,29 +1,21 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { listBuffers } from '../../src/buffer/instance.ts';
 import { dumpStage, sizeOfStage } from '../../src/buffer/stage/inspect.ts';
-import { defineConnector } from '../../src/connector.ts';
 import { balanced, type RouteBooks } from '../../src/engine/books.ts';
 import { compileRoutes, createEngine } from '../../src/index.ts';
 import { Message } from '../../src/message.ts';
 import { explain } from '../../src/route/explain.ts';
 import { until } from '../brokers/broker.ts';
 import { folder } from '../cli/mqferry.ts';
-import { FakeSink, FakeSource } from '../engine/fakes.ts';
+import { connectorsOf, FakeSink, FakeSource } from '../engine/fakes.ts';
 
 const make = (body: unknown, id = JSON.stringify(body)) => new Message({ body: Buffer.from(JSON.stringify(body)), id });
 
 /** A route from `given` to `shelf`, with `grave` for dead letters. */
 async function running(steps: string, source: FakeSource, dataDir = folder(), stableIds: readonly string[] = []) {
   const sinks = { shelf: new FakeSink(), grave: new FakeSink() };
-  const sink = (name: keyof typeof sinks) =>
-    defineConnector({ name, summary: 'For this test.', sink: { fields: {}, create: () => sinks[name].end } });
-  const given = defineConnector({
-    name: 'given',
-    summary: 'For this test.',
-    source: { fields: {}, create: () => ({ ...source.end, can: { ...source.end.can, stableIds } }) },
-  });
   const text = `routes: { r: { source: given, sink: shelf, onError: { deadLetter: grave }, steps: [${steps}] } }`;
-  const connectors = { given, shelf: sink('shelf'), grave: sink('grave') };
+  const connectors = connectorsOf({ given: source, ...sinks }, stableIds);
   const mqferry = await createEngine({ routes: { texts: [{ name: 'r.yaml', text }] }, connectors, dataDir });
   onTestFinished(() => void mqferry.stop(0));
   await mqferry.start();

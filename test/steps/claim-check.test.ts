@@ -1,11 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { listBuffers } from '../../src/buffer/instance.ts';
-import { defineConnector } from '../../src/connector.ts';
 import { createEngine } from '../../src/index.ts';
 import { Message } from '../../src/message.ts';
 import { until } from '../brokers/broker.ts';
 import { folder } from '../cli/mqferry.ts';
-import { FakeSink, FakeSource } from '../engine/fakes.ts';
+import { connectorsOf, FakeSink, FakeSource } from '../engine/fakes.ts';
 import { problemsOf } from './route.ts';
 
 const large = (fill: string) => Buffer.from(fill.repeat(100_000));
@@ -13,14 +12,7 @@ const large = (fill: string) => Buffer.from(fill.repeat(100_000));
 /** Two routes: what is left behind in the first is fetched in the second. */
 async function running(more: { keep?: string; dataDir?: string } = {}) {
   const ends = { given: new FakeSource(), between: new FakeSink(), again: new FakeSource(), shelf: new FakeSink(), grave: new FakeSink() };
-  const connectors = Object.fromEntries(
-    Object.entries(ends).map(([name, end]) => [
-      name,
-      end instanceof FakeSource
-        ? defineConnector({ name, summary: 'For this test.', source: { fields: {}, create: () => end.end } })
-        : defineConnector({ name, summary: 'For this test.', sink: { fields: {}, create: () => end.end } }),
-    ]),
-  );
+  const connectors = connectorsOf(ends);
   const text = `
 routes:
   in: { source: given, sink: between, steps: [{ claimCheck: { in: { store: bodies, above: 1KiB } } }] }
@@ -99,10 +91,7 @@ test('the parts of a message have each a body of their own', async () => {
 routes:
   r: { source: given, sink: shelf, steps: [{ split: { list: body } }, { claimCheck: { in: { store: b, above: 1 } } }, { claimCheck: { out: { store: b, keep: 0 } } }] }`;
   const [given, shelf] = [new FakeSource().push(new Message({ body: Buffer.from('["first", "second", "third"]') })), new FakeSink()];
-  const connectors = {
-    given: defineConnector({ name: 'given', summary: 'For this test.', source: { fields: {}, create: () => given.end } }),
-    shelf: defineConnector({ name: 'shelf', summary: 'For this test.', sink: { fields: {}, create: () => shelf.end } }),
-  };
+  const connectors = connectorsOf({ given, shelf });
   const mqferry = await createEngine({ routes: { texts: [{ name: 'r.yaml', text }] }, connectors, dataDir: folder() });
   onTestFinished(() => void mqferry.stop(0));
   await mqferry.start();

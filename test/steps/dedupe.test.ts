@@ -3,7 +3,7 @@ import { listBuffers } from '../../src/buffer/instance.ts';
 import { keyOf } from '../../src/buffer/keys/keys.ts';
 import { MemoryKeys } from '../../src/buffer/keys/memory-keys.ts';
 import { systemClock } from '../../src/clock.ts';
-import { defineConnector, type Refusal, type Sink } from '../../src/connector.ts';
+import type { Refusal, Sink } from '../../src/connector.ts';
 import { balanced, type RouteBooks } from '../../src/engine/books.ts';
 import { MqferryError, notConnected } from '../../src/errors.ts';
 import { createEngine } from '../../src/index.ts';
@@ -11,7 +11,7 @@ import { Message } from '../../src/message.ts';
 import { DedupeSink } from '../../src/steps/dedupe.ts';
 import { until } from '../brokers/broker.ts';
 import { folder } from '../cli/mqferry.ts';
-import { FakeSink, FakeSource } from '../engine/fakes.ts';
+import { connectorsOf, FakeSink, FakeSource } from '../engine/fakes.ts';
 import { problemsOf } from './route.ts';
 
 const make = (id: string, body: unknown = id) => new Message({ body: Buffer.from(JSON.stringify(body)), id });
@@ -109,16 +109,11 @@ describe('a route with dedupe', () => {
     sinks: Record<string, FakeSink>,
     more: { dataDir?: string; sink?: string } = {},
   ) {
-    const ends = Object.entries(sinks).map(([name, fake]) => [
-      name,
-      defineConnector({ name, summary: 'For this test.', sink: { fields: {}, create: () => fake.end } }),
-    ]);
-    const given = defineConnector({ name: 'given', summary: 'For this test.', source: { fields: {}, create: () => source.end } });
     const text = `routes: { r: { source: given, sink: ${more.sink ?? 'shelf'}, onError: { deadLetter: grave, retry: { attempts: 1 } }, steps: [${steps}] } }`;
     const dataDir = more.dataDir ?? folder();
     const mqferry = await createEngine({
       routes: { texts: [{ name: 'r.yaml', text }] },
-      connectors: { given, ...Object.fromEntries(ends) },
+      connectors: connectorsOf({ given: source, ...sinks }),
       dataDir,
     });
     onTestFinished(() => void mqferry.stop(0));

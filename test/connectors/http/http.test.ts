@@ -1,11 +1,10 @@
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { defineConnector } from '../../../src/connector.ts';
 import { createEngine, type Mqferry } from '../../../src/index.ts';
 import { Message } from '../../../src/message.ts';
 import { until } from '../../brokers/broker.ts';
 import { folder } from '../../cli/mqferry.ts';
-import { FakeSink, FakeSource } from '../../engine/fakes.ts';
+import { connectorsOf, FakeSink, FakeSource } from '../../engine/fakes.ts';
 import { freePort } from './ports.ts';
 
 const json = 'application/vnd.mqferry+json';
@@ -16,17 +15,9 @@ interface Called {
 }
 
 /** Routes with `{port}` in them; fakes by name. */
-async function serving(yaml: string, ends: { given?: FakeSource; shelf?: FakeSink; grave?: FakeSink } = {}) {
+async function serving(yaml: string, ends: Readonly<Record<string, FakeSource | FakeSink>> = {}) {
   const port = await freePort();
-  const sinkOf = (name: string, sink: FakeSink) =>
-    defineConnector({ name, summary: 'For this test.', sink: { fields: {}, create: () => sink.end } });
-  const connectors = {
-    ...(ends.given && {
-      given: defineConnector({ name: 'given', summary: 'For this test.', source: { fields: {}, create: () => ends.given!.end } }),
-    }),
-    ...(ends.shelf && { shelf: sinkOf('shelf', ends.shelf) }),
-    ...(ends.grave && { grave: sinkOf('grave', ends.grave) }),
-  };
+  const connectors = connectorsOf(ends);
   const texts = [{ name: 'r.yaml', text: yaml.replaceAll('{port}', String(port)) }];
   const mqferry: Mqferry = await createEngine({ routes: { texts }, connectors, dataDir: folder() });
   onTestFinished(() => void mqferry.stop(0));
