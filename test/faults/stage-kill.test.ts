@@ -20,7 +20,7 @@ const rate = 400;
 const messages = 200 + kills * 150;
 
 test.each(stages)(
-  '%s: %i SIGKILLs between queues on disk, nothing is lost or made up, and copies are made of the same',
+  `%s: ${kills} SIGKILLs between queues on disk, nothing is lost or made up, and copies are made of the same`,
   { timeout: 120_000 + kills * 3000 },
   async (_, steps, more) => {
     const data = folder();
