@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { brokers } from '../test/brokers/all.ts';
 
 interface Tally {
@@ -31,6 +31,7 @@ const runnable = suites.filter((suite) => suite.needs.every((name) => versions.g
 const missing = suites.filter((suite) => !runnable.includes(suite));
 
 const total: Tally = { passed: 0, failed: 0, skipped: 0 };
+const failures: string[] = [];
 add(vitest('unit', 'vitest.config.ts', filter));
 if (runnable.length > 0)
   add(
@@ -44,6 +45,7 @@ total[isCi ? 'failed' : 'skipped'] += missing.length;
 if (filter.length === 0) add(matrix());
 rmSync(reports, { recursive: true, force: true });
 console.log(`\n${table()}\n`);
+if (failures.length > 0) console.log(`failed:\n${failures.join('\n')}\n`);
 if (missing.length > 0) console.log('npm run brokers:install brings what is missing.\n');
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed > 0 ? 1 : 0;
@@ -67,18 +69,30 @@ function vitest(name: string, config: string, files: readonly string[]): Tally {
       env: { ...process.env, SEEDS: process.env['SEEDS'] ?? (isCi ? '2000' : '100') },
     },
   );
-  const counts = readCounts(report);
+  const counts = readReport(report);
   return { ...counts, failed: counts.failed + (status !== 0 && counts.failed === 0 ? 1 : 0) };
 }
 
-function readCounts(report: string): Tally {
+/** The counts of a vitest report. What failed is told once more at the end, where it can still be seen after everything else was printed. */
+function readReport(report: string): Tally {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
+    const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+    for (const { name, status, message, assertionResults } of testResults) {
+      const failed = assertionResults.filter((test: { status: string }) => test.status === 'failed');
+      const file = relative(root, name);
+      for (const test of failed) failures.push(`${file} > ${test.fullName}\n${firstLines(test.failureMessages.join('\n'))}`);
+      if (status === 'failed' && failed.length === 0) failures.push(`${file}\n${firstLines(message)}`);
+    }
     return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests };
   } catch (error) {
     console.error(`no report of ${report}: ${error}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
+}
+
+function firstLines(text: string): string {
+  const lines = text.split('\n').slice(0, 12);
+  return lines.map((line) => `    ${line}`).join('\n');
 }
 
 /** The matrix of pairs and faults: on CI all plain and cut cells and a share of the rest, else one plain cell a pair that can be run. */
