@@ -21,7 +21,13 @@ export interface PublishTarget {
   readonly routingKey: Template;
 }
 
-/** Turns messages into the frames of `basic.publish`, mandatory, on one channel. */
+/**
+ * Where a client waits that asked by direct reply-to: no queue. RabbitMQ (3.10.8) delivers what is published there, and returns it as well when it is
+ * mandatory.
+ */
+const directReplyTo = 'amq.rabbitmq.reply-to.';
+
+/** Turns messages into the frames of `basic.publish`, mandatory but for direct replies, on one channel. */
 export class PublishEncoder {
   readonly #target: PublishTarget;
   readonly #channel: number;
@@ -79,7 +85,7 @@ export class PublishEncoder {
     head.u16(0);
     head.shortText('the exchange', this.#target.exchange);
     head.shortText('the routing key', routingKey);
-    head.u8(1); // mandatory
+    head.u8(this.#target.exchange === '' && routingKey.startsWith(directReplyTo) ? 0 : 1); // mandatory
     this.#endFrame(size);
   }
 
