@@ -12,11 +12,13 @@ import { Engine } from './engine/engine.ts';
 import { MqferryError } from './errors.ts';
 import { bodyShape, compileExpression, compileTemplate, compileValue } from './expr/index.ts';
 import { disagreements } from './route/agree.ts';
-import { type CompiledRoute, compileRoute, type Surroundings } from './route/compile.ts';
+import { CallLines, loneCalls } from './route/calls.ts';
+import { type CompiledRoute, compileRoute } from './route/compile.ts';
 import { BadEnds } from './route/ends.ts';
 import type { Fault } from './route/fault.ts';
 import { laterNames } from './route/later.ts';
 import { stagesOf } from './route/sections.ts';
+import type { Surroundings } from './route/surroundings.ts';
 import { unfedTables } from './route/tables.ts';
 import { type StepKind, stepKinds } from './steps/index.ts';
 import { Tables } from './table.ts';
@@ -93,7 +95,7 @@ export async function compileRoutes(
   const loaded = await loadConfig(options.routes, registry, options.env ?? {}, files && { files });
   const { model, sound } = loaded;
   const routes: CompiledRoute[] = [];
-  const faults = [...disagreements(sound), ...(model ? unfedTables(sound) : [])];
+  const faults = [...disagreements(sound), ...(model ? [...unfedTables(sound), ...loneCalls(sound)] : [])];
   for (const one of sound) {
     const route = compileOrExplain(one, model && around ? around : { ...offline, allowScripts }, faults);
     if (!route) continue;
@@ -129,6 +131,7 @@ const offline: Surroundings = {
   openStage: cannotRun,
   openKeys: cannotRun,
   claims: cannotRun,
+  calls: (name) => new CallLines().of(name),
   queue: (name) => new DurableQueue(queueName(name), cannotRun),
   deadLetters: (route) => new DurableQueue(route, cannotRun),
   table: (name) => new Tables().table(name),
@@ -148,6 +151,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
   const log = options.log ?? silent;
   const data = new DataDirectory(options.dataDir ?? 'mqferry-data', log);
   const tables = new Tables();
+  const lines = new CallLines();
   const stopping = new AbortController();
   const { routes, problems } = await compileRoutes(options, {
     log: () => log,
@@ -155,6 +159,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     openBuffer: (route, model, routeLog, prefetch) => data.openBuffer(route, model, routeLog, prefetch),
     openStage: (route, stage, keeper, limits, routeLog, prefetch) => data.openStage(route, stage, keeper, limits, routeLog, prefetch),
     claims: (store) => data.claims(store),
+    calls: (name) => lines.of(name),
     openKeys: (route, step, limits, routeLog) => data.openKeys(route, step, limits, routeLog),
     queue: (name, limits) => data.queue(name, limits),
     deadLetters: (route, limits) => data.deadLetters(route, limits),
@@ -176,6 +181,7 @@ export async function createEngine(options: EngineOptions): Promise<Mqferry> {
     async stop(deadlineMs = drainMs, now) {
       const isDrained = await engine.stop(deadlineMs, now);
       stopping.abort();
+      await lines.close();
       await data.release();
       return isDrained;
     },

@@ -87,6 +87,9 @@ function countersOf(): Metric[] {
     metric('mqferry_step_copies_total', 'Messages that a step has taken for copies.', ['step'], (run) =>
       memorySample(run, (stats) => stats.copies),
     ),
+    metric('mqferry_step_timeouts_total', 'Calls of a step that nobody has answered in time.', ['step'], (run) =>
+      memorySample(run, (stats) => stats.timedOut),
+    ),
     metric('mqferry_connection_failures_total', 'Times that a link was lost or could not be opened.', ['end'], (run) =>
       linksOf(run).map((link) => [{ end: link.end }, link.failures]),
     ),

@@ -32,6 +32,7 @@ import { Lives } from './lives.ts';
 import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { memoryBuffer } from './memory.ts';
 import { DurableQueue } from './queue.ts';
+import { Shared } from './shared.ts';
 import type { Keeper } from './stage/keeper.ts';
 import { type OpenStage, openStage, type StageOptions } from './stage/stage.ts';
 
@@ -55,7 +56,7 @@ export class DataDirectory {
   /** Client ids were taken from it: nobody else may use them. */
   #isUsed = false;
   readonly #queues = new Map<string, DurableQueue>();
-  readonly #claims = new Map<string, OpenClaims>();
+  readonly #claims = new Map<string, Shared<ClaimLog>>();
   /** What the routes say of the size of their stores of bodies; the most of each. */
   readonly #claimBytes = new Map<string, number>();
 
@@ -91,13 +92,9 @@ export class DataDirectory {
     await this.own();
     const owner = claimsOwner(queueName(store));
     const maxBytes = this.#claimBytes.get(owner) ?? claimBytes;
-    const known = this.#claims.get(owner);
-    if (known && !known.hasFailed()) return known.open;
-    const opened = openAnew(known?.open, () =>
-      ClaimLog.open(bufferDirectory(this.path, owner), maxBytes, { log: this.#log, clock: systemClock }),
-    );
-    this.#claims.set(owner, opened);
-    return opened.open;
+    const claims = this.#claims.get(owner) ?? new Shared<ClaimLog>();
+    this.#claims.set(owner, claims);
+    return claims.get(() => ClaimLog.open(bufferDirectory(this.path, owner), maxBytes, { log: this.#log, clock: systemClock }));
   }
 
   /** Opens what a step of a route knows messages by. Throws BUFFER_FAILED when it is damaged. */
@@ -156,7 +153,7 @@ export class DataDirectory {
   /** Closes the queues and gives the directory back. Safe to call twice. */
   async release(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
-    for (const { open } of this.#claims.values()) await (await open.catch(() => undefined))?.close();
+    for (const claims of this.#claims.values()) await claims.close();
     this.#claims.clear();
     const lock = this.#lock;
     this.#lock = undefined;
@@ -179,25 +176,6 @@ export class DataDirectory {
     const queue = new DurableQueue(bufferName(owner), (options, prefetch) => openBuffer(directory, options, { log, prefetch, onFull }));
     return queue;
   }
-}
-
-interface OpenClaims {
-  readonly open: Promise<Claims>;
-  hasFailed(): boolean;
-}
-
-/** An error of the disk has been told to all who were there; who comes next opens it anew, through recovery. */
-function openAnew(before: Promise<Claims> | undefined, openLog: () => Promise<ClaimLog>): OpenClaims {
-  let hasFailed = () => false;
-  const open = (async () => {
-    await (await before?.catch(() => undefined))?.close();
-    return openLog();
-  })();
-  open.then(
-    (claims) => (hasFailed = () => claims.failed),
-    () => (hasFailed = () => true), // whoever asked is told
-  );
-  return { open, hasFailed: () => hasFailed() };
 }
 
 /** Unlike a buffer, dead letters make no room by themselves. */

@@ -98,6 +98,8 @@ export interface MemoryStats {
   readonly bytes: number;
   /** Messages that were taken for copies, since the start, where it looks for them. */
   readonly copies?: number;
+  /** Calls that waited in vain, since the start. */
+  readonly timedOut?: number;
   /** Age of the oldest, where each is waited for. */
   readonly oldestMs?: number | undefined;
 }

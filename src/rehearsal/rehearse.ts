@@ -5,6 +5,7 @@ import type { PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
 import { type CompiledRoute, compileRoute } from '../route/compile.ts';
 import type { CompiledSink } from '../route/ends.ts';
+import { provideCalls } from '../route/stores.ts';
 import type { TestCase } from './cases.ts';
 import type { Coverage } from './coverage.ts';
 import type { Fault, Given } from './fields.ts';
@@ -39,7 +40,9 @@ export async function rehearse(file: TestFile, test: TestCase, allowScripts: boo
   const models = await file.load(clock);
   const model = models.find(({ name }) => name === test.routeName);
   if (!model) throw new Error(`route ${test.routeName} was there when the test was read`);
-  const route = compileRoute(coverage.watched(model), around({ allowScripts, clock, watch: coverage.watch(test.routeName) }));
+  const surroundings = around({ allowScripts, clock, watch: coverage.watch(test.routeName) });
+  for (const other of models) if (other !== model) provideCalls(other, { ...surroundings, watch: undefined });
+  const route = compileRoute(coverage.watched(model), surroundings);
   const sinks = rehearsedSinks(route, test, clock);
   const arrivals = arrivalsOf(test.given);
   const taps = route.taps.map(({ end, model: tap }) => new RehearsedSink(end.can, tap, [], clock, () => 0));

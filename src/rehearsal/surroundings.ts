@@ -5,7 +5,8 @@ import { DurableQueue } from '../buffer/queue.ts';
 import { memoryStage } from '../buffer/stage/memory.ts';
 import type { Log } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
-import type { Surroundings } from '../route/compile.ts';
+import { CallLines } from '../route/calls.ts';
+import type { Surroundings } from '../route/surroundings.ts';
 import { Tables } from '../table.ts';
 import { rehearsedBuffer } from './buffer.ts';
 
@@ -15,6 +16,7 @@ const cannotRun = () => Promise.reject(new MqferryError('INTERNAL', 'a queue on 
 /** What a route needs of its process, without a process: nothing of it touches a disk or a network. */
 export function around(more: Pick<Surroundings, 'allowScripts' | 'clock' | 'watch'>): Surroundings {
   const tables = new Tables();
+  const lines = new CallLines();
   const claims = new Map<string, MemoryClaims>();
   return {
     log: () => silent,
@@ -26,6 +28,7 @@ export function around(more: Pick<Surroundings, 'allowScripts' | 'clock' | 'watc
       claims.set(store, known);
       return known;
     },
+    calls: (name) => lines.of(name),
     openKeys: async (_route, _step, limits) => new MemoryKeys(limits, more.clock),
     queue: (name) => new DurableQueue(queueName(name), cannotRun),
     deadLetters: (route) => new DurableQueue(route, cannotRun),

@@ -4,10 +4,11 @@ import type { EndModel, ErrorRuleModel, RouteModel } from '../config/model.ts';
 import { defineConnector, type SourceEnd } from '../connector.ts';
 import type { PumpPlan, RoutePlan, SinkPlan } from '../engine/plan.ts';
 import type { Message } from '../message.ts';
-import { type CompiledRoute, compileRoute, type Surroundings } from './compile.ts';
+import { type CompiledRoute, compileRoute } from './compile.ts';
 import { reasonOf, revived, uncounted } from './letter.ts';
 import { sectionsOf, stagesOf } from './sections.ts';
 import { pass } from './share.ts';
+import type { Surroundings } from './surroundings.ts';
 
 type AnyShare = PumpPlan['share'];
 

@@ -2,6 +2,7 @@
  * A step that must know what becomes of its messages: it stands around all that comes behind it, up to the next stage or the sinks. What it
  * remembers is on disk.
  */
+import type { Calls } from '../buffer/calls/calls.ts';
 import type { Claims } from '../buffer/claims/claims.ts';
 import type { KeyLimits, Keys } from '../buffer/keys/keys.ts';
 import type { SinkEnd } from '../connector.ts';
@@ -13,6 +14,8 @@ export interface Memory {
   keys(limits: KeyLimits): Promise<Keys>;
   /** The bodies of this name, the same for all routes. */
   claims(store: string): Promise<Claims>;
+  /** The calls of this name, the same for all routes. */
+  calls(name: string): Promise<Calls>;
 }
 
 export interface AroundStats {
@@ -22,6 +25,8 @@ export interface AroundStats {
   readonly bytes: number;
   /** Messages that it took for copies, since the start, where it looks for them. */
   readonly copies?: number;
+  /** Calls that waited in vain, since the start. */
+  readonly timedOut?: number;
   /** Age of the oldest, where each is waited for. */
   readonly oldestMs?: number | undefined;
 }

@@ -21,6 +21,8 @@ import { log } from './log.ts';
 import { map } from './map.ts';
 import { remove } from './remove.ts';
 import { rename } from './rename.ts';
+import { reply } from './reply.ts';
+import { request } from './request.ts';
 import { resequence } from './resequence.ts';
 import { sample } from './sample.ts';
 import { set } from './set.ts';
@@ -59,6 +61,8 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   aggregate,
   join,
   resequence,
+  request,
+  reply,
   drop,
   log,
   tap,

@@ -65,6 +65,10 @@ export interface StepKind<V = unknown> {
   table?(value: V): string | undefined;
   /** The store of bodies that it uses, and how large it may be, where it says so. */
   claims?(value: V): { readonly store: string; readonly maxBytes?: number } | undefined;
+  /** It makes calls of this name, or answers them; at most so many wait. */
+  calls?(
+    value: V,
+  ): { readonly name: string; readonly role: 'asks' } | { readonly name: string; readonly role: 'answers'; readonly maxCalls: number };
   /** It can only tell that all of a message has arrived where that is one message at one sink, or in a stage. */
   needsOneWay?(value: V): boolean;
   /** Its value is a sink, bare or as `sink:` among the fields of `value`, a group: its messages go to {@link Aside.tap}. */

@@ -25,6 +25,11 @@ const written: readonly (readonly [name: string, steps: string, more?: string])[
     'claimCheck',
     "- claimCheck: { in: { store: bodies, above: 300 } }\n- delay: { for: 100ms }\n- claimCheck: { out: { store: bodies, keep: 1s } }\n- map: { id: 'string(body.n)', of: '[body.n]' }",
   ],
+  [
+    // Each request is its own reply; a call of one that was killed on its way times out.
+    'request',
+    "- set: { replyTo: asker, correlationId: '${{ string(body.n) }}' }\n- request: { calls: c, timeout: 1s }\n- reply: { calls: c }\n- filter: \"!('request-timeout' in header)\"\n- map: { id: 'string(origin.bufferSequence)', of: '[string(body.n) == correlationId ? body.n : -1]' }",
+  ],
   ['dedupe', "- dedupe: { key: '${{ body.n }}' }\n- map: { id: 'string(body.n)', of: '[body.n]' }"],
 ];
 

@@ -45,6 +45,7 @@ async function replayed(yaml: string, letters: readonly Message[], ends: Ends = 
     openStage: nothing,
     openKeys: nothing,
     claims: nothing,
+    calls: nothing,
     queue: nothing,
     deadLetters: nothing,
     table: nothing,

@@ -76,5 +76,5 @@ test('a step kind that waits, or keeps messages, says that it stands behind the 
     Object.values(stepKinds)
       .filter(({ behindBuffer }) => behindBuffer)
       .map(({ name }) => name),
-  ).toEqual(['split', 'enrich', 'throttle', 'claimCheck', 'delay', 'aggregate', 'join', 'resequence']);
+  ).toEqual(['split', 'enrich', 'throttle', 'claimCheck', 'delay', 'aggregate', 'join', 'resequence', 'request', 'reply']);
 });

@@ -28,7 +28,9 @@ export class FarSource implements Source {
       if (!store.savesLag) {
         await this.#decide(room.messages);
         this.#check();
-        if (this.#stage.ready.length > 0) return this.#batch(room);
+        const batch = await this.#batch(room);
+        if (batch) return batch;
+        if (this.#stage.ready.length > 0) continue;
       }
       // While too little of what is done is on disk, nothing leaves, whatever is due.
       await this.#stage.rest(store.savesLag ? undefined : keeper.waitMs(this.#stage.time), signal);
@@ -66,29 +68,36 @@ export class FarSource implements Source {
     for (const [i, release] of due.entries()) ready.push({ id: ids[i] as number, release, wasOut: false });
   }
 
-  async #batch(room: Room): Promise<Batch> {
+  /** Undefined when nothing of what is ready leaves. */
+  async #batch(room: Room): Promise<Batch | undefined> {
     const { ready, store } = this.#stage;
     const messages: Message[] = [];
+    const out: Ready[] = [];
+    const gone: Ready[] = [];
     let bytes = 0;
     for (const one of ready) {
       if (messages.length > 0 && (messages.length >= room.messages || bytes >= room.bytes)) break;
       const message = this.#made(await store.load(one.release.members), one);
+      (message === null ? gone : out).push(one);
+      if (message === null) continue;
       bytes += message.bytes;
       messages.push(message);
     }
     this.#check();
-    const out = ready.splice(0, messages.length);
+    ready.splice(0, out.length + gone.length);
+    for (const one of gone) this.#stage.goes(one);
+    if (messages.length === 0) return undefined;
     for (const one of out) this.#stage.leaves(one);
     this.#out.push(out);
     return { messages, ack: () => this.#ack(out) };
   }
 
   /** One that cannot be made goes the way of what cannot be decoded, with all that it was to be made of. */
-  #made(members: readonly Message[], { id, release }: Ready): Message {
+  #made(members: readonly Message[], { id, release }: Ready): Message | null {
     const { keeper } = this.#stage;
     try {
       const message = keeper.make(members, release.why);
-      if (!keeper.decides) return message;
+      if (message === null || !keeper.decides) return message;
       return message.asStored({ ...message.origin, bufferId: this.#stage.id, bufferSequence: id });
     } catch (error) {
       return keeper.failed(members, error as Error).asStored({ bufferId: this.#stage.id, bufferSequence: id });

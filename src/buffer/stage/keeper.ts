@@ -54,8 +54,8 @@ export interface Keeper {
   take(time: StageTime): Release | undefined;
   /** In how many ms there may be something to take; undefined while only another message can bring it about. */
   waitMs(time: StageTime): number | undefined;
-  /** The message that leaves. Throws STEP_FAILED. */
-  make(members: readonly Message[], why: string): Message;
+  /** The message that leaves; null: nothing does, and they are done with. Throws STEP_FAILED. */
+  make(members: readonly Message[], why: string): Message | null;
   /** What stands for messages of which none could be made: it has the error as its `fault`. */
   failed(members: readonly Message[], error: Error): Message;
   readonly remembers?: Remembers;

@@ -41,7 +41,7 @@ export interface StageStats extends BufferStats {
 export interface StageBooks {
   readonly recovered: number;
   readonly arrived: number;
-  /** Went into another one: of several that became one, all but one. */
+  /** Went into another one: of several that became one, all but one; or into nothing, as a copy does. */
   readonly merged: number;
   /** Were handed out, the first time; of several that became one, that one. */
   readonly left: number;
@@ -56,7 +56,11 @@ export interface OpenStage {
   readonly near: SinkEnd;
   readonly far: SourceEnd;
   readonly books: StageBooks;
+  /** Its disk has: it must be opened anew. */
+  readonly failed: boolean;
   stats(): StageStats;
+  /** For a route that comes and goes while the stage stays open: with books that begin now. Closing it does nothing. */
+  lent(): OpenStage;
   close(): Promise<void>;
 }
 
@@ -160,6 +164,10 @@ export class Stage implements OpenStage {
     return this.store.id;
   }
 
+  get failed(): boolean {
+    return this.store.failed !== undefined;
+  }
+
   get time(): StageTime {
     return { stage: this.#offsetMs + this.#clock.now(), date: this.#clock.date() };
   }
@@ -220,6 +228,41 @@ export class Stage implements OpenStage {
     this.#left++;
     this.#merged += one.release.members.length - 1;
     this.#out += one.release.members.length;
+  }
+
+  /** Nothing of it leaves. */
+  goes(one: Ready): void {
+    this.#merged += one.release.members.length;
+    this.#out += one.release.members.length;
+    this.done(one);
+  }
+
+  /** The same stage for a route that ends before it is closed: with books that begin now. */
+  lent(): OpenStage {
+    const before = this.books;
+    const again = this.ready.filter(({ wasOut }) => wasOut).length;
+    const stage = this;
+    return {
+      id: this.id,
+      near: this.near,
+      far: this.far,
+      get books() {
+        const { arrived, merged, left, waiting } = stage.books;
+        return {
+          recovered: before.waiting + again,
+          arrived: arrived - before.arrived,
+          merged: merged - before.merged,
+          left: left - before.left + again,
+          waiting,
+        };
+      },
+      stats: () => this.stats(),
+      get failed() {
+        return stage.failed;
+      },
+      close: async () => undefined,
+      lent: () => this.lent(),
+    };
   }
 
   done({ id, release }: Ready): void {

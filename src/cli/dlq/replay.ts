@@ -7,11 +7,13 @@ import type { Log } from '../../connector.ts';
 import { Engine } from '../../engine/engine.ts';
 import type { CompiledRoute } from '../../index.ts';
 import type { Message } from '../../message.ts';
-import type { Surroundings } from '../../route/compile.ts';
+import { CallLines } from '../../route/calls.ts';
 import { type LetterStore, lettersOf } from '../../route/letter-source.ts';
 import { compileReplay, type Replay } from '../../route/replay.ts';
-import { stagesOf } from '../../route/sections.ts';
+import { sectionsOf, stagesOf } from '../../route/sections.ts';
 import { Selection } from '../../route/selection.ts';
+import type { Surroundings } from '../../route/surroundings.ts';
+import { stepKinds } from '../../steps/index.ts';
 import { Tables } from '../../table.ts';
 import { Leave } from '../exit-codes.ts';
 import { type LogLevel, openLog } from '../log.ts';
@@ -41,6 +43,7 @@ export type From = OpenPlace | { readonly kind: 'file'; readonly path: string };
 /** Sends letters again through their route. Leaves by exit code; returns when each that was chosen has arrived. */
 export async function replay(route: CompiledRoute, from: From, options: ReplayOptions): Promise<void> {
   refuseMemory(route);
+  refuseCalls(route);
   const log = await openLog(options.logLevel, process.stderr.isTTY ? 'pretty' : 'json');
   surviveStrays(log);
   const signals = new Signals();
@@ -114,6 +117,7 @@ function surroundings(data: DataDirectory, log: Log, signal: AbortSignal, allowS
     openBuffer: () => Promise.reject(new Error('a replay goes past the buffer')),
     openStage: () => Promise.reject(new Error('a replay goes past the stages')),
     claims: (store) => data.claims(store),
+    calls: (name) => new CallLines().of(name), // none: see refuseCalls
     // Copies among what is replayed are found; those of the running route are its own.
     openKeys: async (_route, _step, limits) => new MemoryKeys(limits, systemClock),
     queue: (name, limits) => data.queue(name, limits),
@@ -132,6 +136,13 @@ function refuseMemory({ name, sinks }: CompiledRoute): void {
     'usage',
     `route ${name} writes to a queue in the memory of the process that runs it, which a replay cannot reach: write \`store: disk\``,
   );
+}
+
+/** Who asked has long been told that nobody answered, and would not know what to do with an answer. */
+function refuseCalls({ name, model }: CompiledRoute): void {
+  const replayed = stagesOf(model).length > 0 ? (sectionsOf(model).at(-1)?.steps ?? []) : model.steps;
+  const step = replayed.find((one) => stepKinds[one.name]?.calls?.(one.value)?.role === 'asks');
+  if (step) throw new Leave('usage', `route ${name} makes calls (\`${step.name}\`), and who asked waits no longer: they must ask again`);
 }
 
 /** Begins with a line break; empty when all were chosen. */

@@ -1,13 +1,15 @@
 /** Thousands of lives of a stage on a simulated disk. `SEEDS=2000` in CI; a seed that fails fails again. */
 import { describe, expect, test } from 'vitest';
+import type { StageTime } from '../../../src/buffer/stage/keeper.ts';
 import type { Message } from '../../../src/message.ts';
 import type { Sabotage } from '../sim-fs.ts';
-import { grouping, inSequence, sequencing, waiting } from './keepers.ts';
+import { calling, grouping, inSequence, sequencing, waiting } from './keepers.ts';
 import { liveStage, type StageLifeOptions } from './life.ts';
 
 /** A life of a stage takes twice as long as one of a buffer, and with a full disk ten times. */
 const seeds = Math.ceil(Number(process.env['SEEDS'] ?? 300) / 2);
 const minutes = 5 * 60_000;
+const headerWait = (message: Message) => Number(message.header('wait'));
 
 async function liveAll(
   count: number,
@@ -27,19 +29,20 @@ async function liveAll(
 }
 
 describe.each([
-  ['messages that leave one by one, in another order than they came', waiting, undefined],
-  ['messages that leave in groups', grouping, undefined],
-  ['messages that leave by their numbers', sequencing, inSequence],
-] as const)('a stage whose machine stops at any operation, with %s', (_, keeper, look) => {
+  ['messages that leave one by one, in another order than they came', waiting, undefined, headerWait],
+  ['messages that leave in groups', grouping, undefined, undefined],
+  ['messages that leave by their numbers', sequencing, inSequence, undefined],
+  ['calls and their replies', calling, undefined, undefined],
+] as const)('a stage whose machine stops at any operation, with %s', (_, keeper, look, waits) => {
   test('lets leave all that it confirmed, and each always with the same others', { timeout: minutes }, async () => {
-    const { confirmed, copies } = await liveAll(seeds, { keeper, look });
+    const { confirmed, copies } = await liveAll(seeds, { keeper, look, waits });
     expect(confirmed).toBeGreaterThan(seeds * 50);
     expect(copies).toBeGreaterThan(seeds);
   });
 
   test('also when a sync fails and when the disk is full for a while', { timeout: minutes }, async () => {
     const few = Math.ceil(seeds / 4);
-    expect((await liveAll(few, { keeper, look, faults: true })).confirmed).toBeGreaterThan(few * 40);
+    expect((await liveAll(few, { keeper, look, waits, faults: true })).confirmed).toBeGreaterThan(few * 40);
   });
 });
 
@@ -58,6 +61,22 @@ describe('the simulation sees', () => {
       return keeper;
     };
     await expect(liveAll(200, { keeper: forgetful, look: inSequence })).rejects.toThrow(/left .*after/);
+  });
+
+  test('that timers go by the wall clock', { timeout: minutes }, async () => {
+    const hasty = () => {
+      const keeper = waiting();
+      const byWall = ({ date }: StageTime): StageTime => ({ stage: date, date });
+      return { ...keeper, take: (time: StageTime) => keeper.take(byWall(time)), waitMs: (time: StageTime) => keeper.waitMs(byWall(time)) };
+    };
+    await expect(liveAll(200, { keeper: hasty, waits: headerWait })).rejects.toThrow(/and was to wait/);
+  });
+
+  test('that an answer is not written down before it leaves: then a call may time out that was answered', {
+    timeout: minutes,
+  }, async () => {
+    const forgetful = (random: () => number) => Object.assign(calling(random), { decides: false, remembers: undefined });
+    await expect(liveAll(200, { keeper: forgetful })).rejects.toThrow(/left with/);
   });
 
   test('that decisions are not written down', { timeout: minutes }, async () => {

@@ -1,4 +1,5 @@
 /** Keepers for tests of the stage itself. */
+import { CallKeeper } from '../../../src/buffer/calls/call-keeper.ts';
 import type { Keeper, Release } from '../../../src/buffer/stage/keeper.ts';
 import { Message } from '../../../src/message.ts';
 import { DueHeap } from '../../../src/steps/due-heap.ts';
@@ -71,6 +72,37 @@ export function sequencing(): Keeper {
   if (!spec) throw new Error('there is no such stage');
   return spec.keeper();
 }
+
+/**
+ * Every other message is a call, the one behind it the reply, but for some that come much too late; so each leaves alone, or both together. The
+ * product's own; what is known of a call outside of it is known to each life of one seed.
+ */
+export function calling(random: () => number): Keeper {
+  const names = namesOfSeed.get(random) ?? new Map<number, string>();
+  namesOfSeed.set(random, names);
+  const both = (members: readonly Message[]) =>
+    new Message({ type: 'group', body: Buffer.from(JSON.stringify(members.map(({ id }) => Number(id)))) });
+  const keeper = new CallKeeper({
+    nameIn: (reply) => names.get(Number(reply.id) - 1) ?? 'nobody',
+    stranger: () => undefined,
+    answer: (call, reply) => both([call, reply]),
+    late: (reply) => reply,
+    timeout: (call) => call,
+  });
+  const { note } = CallKeeper.prototype;
+  return Object.assign(keeper, {
+    note(message: Message) {
+      const number = Number(message.id);
+      if (number % 2 === 0) {
+        keeper.call({ replyTo: '', correlationId: undefined, timeoutMs: random() < 0.3 ? 1 : 900 }, message);
+        names.set(number, keeper.nameOf(message));
+      }
+      return note.call(keeper, message);
+    },
+  });
+}
+
+const namesOfSeed = new WeakMap<() => number, Map<number, string>>();
 
 /** Looks whether a stage forgets how far it had come: what is not late is never below what has left. */
 export function inSequence(): (message: Message) => void {

@@ -21,6 +21,8 @@ export interface StageLifeOptions {
   /** A disk that is full for a while, a sync that fails. */
   readonly faults?: boolean;
   readonly cycles?: number;
+  /** How long a message waits at least, in ms. */
+  readonly waits?: ((message: Message) => number) | undefined;
   /** A message leaves for the first time. Throws what is wrong with that. */
   readonly look?: (message: Message) => void;
 }
@@ -55,6 +57,8 @@ class StageLife {
   /** With whom a message left, as it is said of each message. */
   readonly #company = new Map<number, string>();
   #copies = 0;
+  /** Of those that came in this life, when. */
+  #cameAt = new Map<number, number>();
   #broken: Error | undefined;
   /** Time that passes, and what the wall clock makes of it. */
   #ticks = 0;
@@ -74,7 +78,8 @@ class StageLife {
   async cycle(isLast: boolean): Promise<void> {
     const files = this.#files;
     this.#signal = new AbortController().signal;
-    if (this.#random() < 0.2) this.#wallMs += (this.#below(2000) - 1000) * 1000; // somebody sets the clock
+    this.#cameAt = new Map();
+    if (this.#random() < 0.2) this.#setClock();
     if (!isLast && this.#random() < 0.15) files.crashIn = 1 + this.#below(8);
     const stage = await Promise.race([this.#open(), files.crash]);
     if (stage && !files.isDead) {
@@ -85,6 +90,10 @@ class StageLife {
     await nextTurn();
     if (this.#broken) throw this.#broken;
     this.#files = this.#random() < 0.4 ? files.kill() : files.powerCut();
+  }
+
+  #setClock(): void {
+    this.#wallMs += (this.#below(2000) - 1000) * 1000;
   }
 
   async #open(): Promise<OpenStage> {
@@ -118,6 +127,7 @@ class StageLife {
     const files = this.#files;
     while (!files.isDead) {
       const messages = Array.from({ length: 1 + this.#below(6) }, () => this.#message());
+      for (const message of messages) this.#cameAt.set(numberOf(message), this.#ticks);
       const refusals = await near.write(messages);
       if (files.isDead) return;
       if (refusals.length > 0) throw new Error(`refused: ${refusals[0]?.error.message}`);
@@ -137,6 +147,7 @@ class StageLife {
       batches.push(batch);
       while (batches.length > this.#below(4)) this.#ack(batches.shift() as Batch);
       this.#balance(stage);
+      if (this.#random() < 0.05) this.#setClock();
       if (this.#random() < 0.05) {
         await far.close();
         batches = [];
@@ -179,9 +190,17 @@ class StageLife {
       if (before !== undefined && before !== members.join())
         throw new Error(`message ${number} left with ${before}, now with ${members.join()}`);
       if (before !== undefined) this.#copies++;
-      else this.#options.look?.(message);
+      else this.#leavesFirst(message, number);
       this.#company.set(number, members.join());
     }
+  }
+
+  #leavesFirst(message: Message, number: number): void {
+    this.#options.look?.(message);
+    const cameAt = this.#cameAt.get(number);
+    const waits = this.#options.waits?.(message) ?? 0;
+    if (cameAt !== undefined && this.#ticks - cameAt < waits)
+      throw new Error(`message ${number} left after ${this.#ticks - cameAt} ms, and was to wait ${waits}`);
   }
 
   #message(): Message {
