@@ -55,6 +55,8 @@ function writer(driver: DriverName, topic: string) {
 /** Reads and acks until told to stop, again where a link was lost. */
 function reader(driver: DriverName, topic: string) {
   const seen = new Set<number>();
+  let links = 0;
+  let lastError: unknown;
   const end = new AbortController();
   const open = () => openSource(cluster.bootstrap, driver, topic, { clientId: `reader-${topic}` });
   const running = (async () => {
@@ -64,9 +66,11 @@ function reader(driver: DriverName, topic: string) {
         const batch = await source.read({ messages: 500, bytes: 1_000_000 }, end.signal);
         for (const message of batch?.messages ?? []) seen.add(Number(body(message)));
         batch?.ack();
-      } catch {
+      } catch (error) {
+        lastError = error;
         await source.close();
         source = await reopen(open);
+        links++;
       }
     }
     await source.close();
@@ -75,7 +79,7 @@ function reader(driver: DriverName, topic: string) {
     end.abort();
     await running;
   };
-  return { seen, stop };
+  return { seen, stop, state: () => `the link was lost ${links} times, at last by ${lastError}` };
 }
 
 describe.each(drivers)('driver %s on three brokers', (driver) => {
@@ -96,7 +100,12 @@ describe.each(drivers)('driver %s on three brokers', (driver) => {
     const stored = new Set((await drain(fresh, Number.POSITIVE_INFINITY, { quietMs: 3000 })).map((message) => Number(body(message))));
     await fresh.close();
     expect(confirmed.filter((number) => !stored.has(number))).toEqual([]);
-    await until('all has been read', () => confirmed.every((number) => reading.seen.has(number)), 60_000);
+    const missing = () => confirmed.filter((number) => !reading.seen.has(number));
+    await until('all has been read', () => missing().length === 0, 120_000).catch((error: Error) => {
+      throw new Error(
+        `${error.message}: ${missing().length} of ${confirmed.length} are missing, from ${missing()[0]} on; ${reading.state()}`,
+      );
+    });
     await reading.stop();
   }, 240_000);
 });
