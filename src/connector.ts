@@ -131,7 +131,7 @@ export interface Log {
 /** A durable queue of this process: what its near side has confirmed is on disk until it is settled on its far side. */
 export interface Queue {
   readonly near: SinkEnd;
-  /** One link at a time: opening a second one throws CONFIG_INVALID. */
+  /** One link at a time: opening a second one throws CONFIG_INVALID; of many readers each message goes to one, those of a higher priority first. */
   readonly far: SourceEnd;
 }
 
@@ -142,6 +142,8 @@ export interface QueueLimits {
   readonly maxMessages?: number;
   /** Acked positions that may be missing on disk, which a crash repeats. Default 1000. */
   readonly prefetch?: number;
+  /** Default `one`. `many`: a queue of another kind, which has nothing to do with one of the same name: see {@link Queue.far}. */
+  readonly readers?: 'one' | 'many';
 }
 
 /** A table of this process: a sink feeds it, `enrich` steps look things up in it. */

@@ -1,7 +1,7 @@
 /** mqferry as a library: compile routes, and run them from code. */
 import { connectors as builtIn } from '../connectors/index.ts';
 import { type Claim, DataDirectory } from './buffer/data-directory.ts';
-import { queueName } from './buffer/instance.ts';
+import { queueName } from './buffer/owners.ts';
 import { DurableQueue } from './buffer/queue.ts';
 import { systemClock, type Time } from './clock.ts';
 import { renderProblems } from './config/diagnostics.ts';

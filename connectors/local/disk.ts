@@ -14,9 +14,11 @@ export function diskSink(name: string, limits: QueueLimits, context: EndContext)
   return queueOf(name, limits, context).near;
 }
 
-export function diskSource(name: string, context: EndContext): SourceEnd {
-  const { far } = queueOf(name, { prefetch: context.window.messages }, context);
-  return { can: { ...far.can, stableIds: place }, open: async (signal) => reading(await far.open(signal), name) };
+export function diskSource(name: string, readers: 'one' | 'many', context: EndContext): SourceEnd {
+  const { far } = queueOf(name, { prefetch: context.window.messages, readers }, context);
+  const { can } = far;
+  const redelivers = readers === 'many' ? 'anyOrder' : can.redelivers;
+  return { can: { ...can, redelivers, stableIds: place }, open: async (signal) => reading(await far.open(signal), name) };
 }
 
 function queueOf(name: string, limits: QueueLimits, { queue }: EndContext): Queue {

@@ -53,18 +53,33 @@ const store = oneOf(
   { default: 'memory' },
 );
 
+const readers = oneOf(
+  'With `store: disk`. `one`: one route reads it, in order. `many`: each message goes to one of the routes that read it, those with a higher `priority` first. The same at every end of a queue.',
+  ['one', 'many'],
+  { default: 'one' },
+);
+
+/** Of a queue in memory. */
+function mustBeDefault(given: 'one' | 'many'): void {
+  if (given === 'many') throw new BadSetting('readers', 'any number of routes may read a queue in memory; `readers` is for one on disk');
+}
+
 export const local = defineConnector({
   name: 'local',
   summary: 'Queues inside the process, in memory or on disk, that join routes.',
   source: {
-    fields: { queue: text('The queue to read. One on disk is read by one route.'), store },
-    create: ({ queue, store }, context) =>
-      store === 'disk' ? diskSource(queue, context) : { can: memorySource, open: async () => localSource(queue) },
+    fields: { queue: text('The queue to read.'), store, readers },
+    create({ queue, store, readers }, context) {
+      if (store === 'disk') return diskSource(queue, readers, context);
+      mustBeDefault(readers);
+      return { can: memorySource, open: async () => localSource(queue) };
+    },
   },
   sink: {
     fields: {
       queue: text('The queue to write to. Any number of routes may.'),
       store,
+      readers,
       maxMessages: whole(
         `Messages that may be in the queue, unsettled ones included; when it is full, the route waits. Absent: ${messagesInMemory} in memory, no limit on disk.`,
         { optional: true, min: 1 },
@@ -74,13 +89,20 @@ export const local = defineConnector({
         { optional: true },
       ),
     },
-    create({ queue, store, maxMessages, maxBytes }, context) {
+    create({ queue, store, readers, maxMessages, maxBytes }, context) {
       if (store === 'disk')
-        return diskSink(queue, { ...(maxMessages !== undefined && { maxMessages }), ...(maxBytes !== undefined && { maxBytes }) }, context);
+        return diskSink(
+          queue,
+          { readers, ...(maxMessages !== undefined && { maxMessages }), ...(maxBytes !== undefined && { maxBytes }) },
+          context,
+        );
       if (maxBytes !== undefined) throw new BadSetting('maxBytes', 'maxBytes is for a queue on disk: write `store: disk` too');
+      mustBeDefault(readers);
       return { can: memorySink, open: async () => localSink(queue, maxMessages ?? messagesInMemory) };
     },
-    readBack({ queue, store }) {
+    readBack({ queue, store, readers }) {
+      if (readers === 'many')
+        throw new MqferryError('CONFIG_INVALID', `what is in the queue ${queue} of many readers is only for them: leave \`readers\` out`);
       if (store === 'disk') return { queue };
       throw new MqferryError(
         'CONFIG_INVALID',

@@ -4,33 +4,30 @@ import { systemClock } from '../clock.ts';
 import type { BufferModel } from '../config/model.ts';
 import type { Log, QueueLimits } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
-import { openBuffer, type RouteBuffer } from './buffer.ts';
+import { type DiskOptions, openBuffer, type RouteBuffer } from './buffer.ts';
 import { ClaimLog, type Claims } from './claims/claims.ts';
 import { realFiles } from './fs.ts';
-import {
-  bufferDirectory,
-  bufferName,
-  claimsOwner,
-  deadOwner,
-  isClaims,
-  isDead,
-  isQueue,
-  isStage,
-  type KnownBuffer,
-  keysOwner,
-  knownRoutes,
-  orphanedBuffers,
-  queueName,
-  queueOwner,
-  routeState,
-  stageOwner,
-  storedClientId,
-} from './instance.ts';
+import { type KnownBuffer, orphanedBuffers, routeState, storedClientId } from './instance.ts';
 import { KeyLog } from './keys/key-log.ts';
 import type { KeyLimits, Keys } from './keys/keys.ts';
 import { Lives } from './lives.ts';
 import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { memoryBuffer } from './memory.ts';
+import {
+  bufferDirectory,
+  bufferName,
+  claimsOwner,
+  deadOwner,
+  keysOwner,
+  kindOf,
+  knownRoutes,
+  lackOf,
+  poolOwner,
+  queueName,
+  queueOwner,
+  stageOwner,
+} from './owners.ts';
+import { poolKeeper } from './pool.ts';
 import { DurableQueue } from './queue.ts';
 import { Shared } from './shared.ts';
 import type { Keeper } from './stage/keeper.ts';
@@ -105,7 +102,8 @@ export class DataDirectory {
 
   /** The queue of this name, the same for all who ask. Opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
   queue(name: string, limits: QueueLimits): DurableQueue {
-    return this.#shared(queueOwner(queueName(name)), limits, { queue: name });
+    const owner = limits.readers === 'many' ? poolOwner : queueOwner;
+    return this.#shared(owner(queueName(name)), limits, { queue: name });
   }
 
   /** The dead letters of this route, the same for all who ask. Opens nothing. */
@@ -171,9 +169,13 @@ export class DataDirectory {
   #makeQueue(owner: string, log: Log): DurableQueue {
     const directory = bufferDirectory(this.path, owner);
     const onFull = () => {
-      if (isDead(owner)) log.warn(queue.stats() ?? {}, fullText(owner));
+      if (kindOf(owner) === 'dead') log.warn(queue.stats() ?? {}, fullText(owner));
     };
-    const queue = new DurableQueue(bufferName(owner), (options, prefetch) => openBuffer(directory, options, { log, prefetch, onFull }));
+    const openPool = ({ maxBytes, maxMessages = Number.POSITIVE_INFINITY }: DiskOptions, prefetch: number) =>
+      openStage(directory, poolKeeper(), { maxBytes, maxMessages, hasManyReaders: true }, { log, prefetch, clock: systemClock });
+    const queue = new DurableQueue(bufferName(owner), (options, prefetch) =>
+      kindOf(owner) === 'pool' ? openPool(options, prefetch) : openBuffer(directory, options, { log, prefetch, onFull }),
+    );
     return queue;
   }
 }
@@ -199,17 +201,7 @@ function withFields(log: Log, about: object): Log {
 function orphanText({ owner, messages }: KnownBuffer): string {
   const [lack, other] = lackOf(owner);
   return (
-    `${bufferName(owner)} ${isDead(owner) ? 'are' : 'holds'} ${messages} messages, but ${lack} ` +
+    `${bufferName(owner)} ${kindOf(owner) === 'dead' ? 'are' : 'holds'} ${messages} messages, but ${lack} ` +
     `run \`mqferry buffer adopt ${owner} ${other}\` to give them to another, or \`mqferry buffer drop ${owner}\` to delete them`
   );
-}
-
-/** What is missing in the config, and how the owner of such a log is written. */
-function lackOf(owner: string): readonly [string, string] {
-  if (isStage(owner)) return ['no route has it: write the step again, or', 'stage:<route>/<stage>'];
-  if (isClaims(owner)) return ['no route has a `claimCheck` with this store: write it again, or', 'claims:<new>'];
-  if (isQueue(owner)) return ['no route names it with `store: disk`: let one read it, or', 'queue:<new>'];
-  if (isDead(owner))
-    return ['that route is not there, or does not say `deadLetter: disk`: write it again and see `mqferry dlq ls`, or', 'dead:<new>'];
-  return [`there is no route ${owner} with a disk buffer:`, '<new>'];
 }

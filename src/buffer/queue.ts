@@ -3,15 +3,18 @@ import type { Queue, QueueLimits, Sink, SinkEnd, Source, SourceEnd } from '../co
 import { MqferryError } from '../errors.ts';
 import { type BufferStats, type DiskOptions, farCan, nearCan, type RouteBuffer } from './buffer.ts';
 
+/** What it is open as: a buffer or, of many readers, a stage. */
+export type QueueLog = Pick<RouteBuffer, 'near' | 'far' | 'failed' | 'stats' | 'close'>;
+
 /** What a queue may hold on disk when none of its ends says it. */
 const maxBytesDefault = 1024 * 1024 * 1024;
 
 /** Opens the log of a queue; `prefetch`: acked positions that may be missing on disk. */
-type OpenLog = (options: DiskOptions, prefetch: number) => Promise<RouteBuffer>;
+type OpenLog = (options: DiskOptions, prefetch: number) => Promise<QueueLog>;
 
 /** From the first link to the last one closed. */
 interface Life {
-  readonly log: Promise<RouteBuffer>;
+  readonly log: Promise<QueueLog>;
   links: number;
 }
 
@@ -31,7 +34,7 @@ export class DurableQueue implements Queue {
   #ended: Promise<void> = Promise.resolve();
   #isRead = false;
   /** The log that was opened last; it can still be asked when it is closed. */
-  #log: RouteBuffer | undefined;
+  #log: QueueLog | undefined;
 
   /** Opens nothing. `name`: what errors call it, `the queue alarms`. */
   constructor(name: string, openLog: OpenLog) {
@@ -62,9 +65,10 @@ export class DurableQueue implements Queue {
     return { write: (messages) => link.write(messages), close };
   }
 
-  // A second reader would end the first one's link, and the first the second's, for ever.
+  // Of a buffer: a second reader would end the first one's link, and the first the second's, for ever.
   async #openFar(): Promise<Source> {
-    if (this.#isRead) throw new MqferryError('CONFIG_INVALID', `${this.#name} is being read: one route reads it at a time`);
+    if (this.#isRead && this.#limits.readers !== 'many')
+      throw new MqferryError('CONFIG_INVALID', `${this.#name} is being read: one route reads it at a time`);
     this.#isRead = true;
     const free = () => {
       this.#isRead = false;
@@ -78,7 +82,7 @@ export class DurableQueue implements Queue {
     }
   }
 
-  async #link<L extends { close(): Promise<void> }>(open: (log: RouteBuffer) => Promise<L>): Promise<{ link: L; close(): Promise<void> }> {
+  async #link<L extends { close(): Promise<void> }>(open: (log: QueueLog) => Promise<L>): Promise<{ link: L; close(): Promise<void> }> {
     this.#life ??= this.#begin();
     const life = this.#life;
     life.links++;
@@ -98,7 +102,7 @@ export class DurableQueue implements Queue {
     const { maxBytes = maxBytesDefault, maxMessages, prefetch = 1000 } = this.#limits;
     const options: DiskOptions = { maxBytes, maxMessages, sync: 'always', everyMs: 0 };
     const log = this.#ended.then(() => this.#openLog(options, prefetch));
-    const opened = (own: RouteBuffer) => {
+    const opened = (own: QueueLog) => {
       this.#log = own;
       return own;
     };

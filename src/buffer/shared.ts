@@ -1,7 +1,9 @@
+import type { MqferryError } from '../errors.ts';
+
 /** What several routes have open together, as long as the process lives. */
 interface Store {
   /** An error of the disk has been told to all who were there. */
-  readonly failed: boolean;
+  readonly failed: MqferryError | undefined;
   close(): Promise<void>;
 }
 
@@ -28,7 +30,7 @@ export class Shared<T extends Store> {
       return open();
     })();
     opened.then(
-      (store) => (this.#hasFailed = () => store.failed),
+      (store) => (this.#hasFailed = () => store.failed !== undefined),
       () => (this.#hasFailed = () => true), // whoever asked is told
     );
     return opened;

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { dumpBuffer, verifyBuffer } from '../buffer/inspect.ts';
-import { adoptBuffer, bufferDirectory, bufferName, dropBuffer, isClaims, isKeys, isStage, listBuffers } from '../buffer/instance.ts';
+import { adoptBuffer, dropBuffer, listBuffers } from '../buffer/instance.ts';
 import { verifyKeys } from '../buffer/keys/inspect.ts';
 import { lockDirectory } from '../buffer/lock.ts';
+import { bufferDirectory, bufferName, layoutOf } from '../buffer/owners.ts';
 import { dumpStage, verifyStage } from '../buffer/stage/inspect.ts';
 import type { Message } from '../message.ts';
 import { Leave } from './exit-codes.ts';
@@ -18,7 +19,7 @@ export function addBuffer(program: Command): void {
   const buffer = program
     .command('buffer')
     .description(
-      'Look after the disk buffers of a data directory: that of a route by its name, its dead letters as dead:ROUTE, what a step keeps as stage:ROUTE/STEP, what it knows messages by as keys:ROUTE/STEP, bodies of claimCheck as claims:STORE, a queue on disk as queue:NAME.',
+      'Look after the disk buffers of a data directory: that of a route by its name, its dead letters as dead:ROUTE, what a step keeps as stage:ROUTE/STEP, what it knows messages by as keys:ROUTE/STEP, bodies of claimCheck as claims:STORE, a queue on disk as queue:NAME, one of many readers as pool:NAME.',
     )
     .addHelpText(
       'after',
@@ -67,16 +68,16 @@ async function list(dir: string): Promise<void> {
 
 async function verify(dir: string, name: string): Promise<void> {
   const directory = bufferDirectory(dir, name);
-  const verifyOne = isStage(name) || isClaims(name) ? verifyStage : isKeys(name) ? verifyKeys : verifyBuffer;
-  const report = await verifyOne(directory);
+  const verifyOne = { buffer: verifyBuffer, stage: verifyStage, keys: verifyKeys };
+  const report = await verifyOne[layoutOf(name)](directory);
   await say(`${JSON.stringify(report, null, 2)}\n`);
   if (report.problems.length > 0) throw new Leave('failed', `${bufferName(name)} is damaged`);
 }
 
 async function dump(dir: string, name: string): Promise<void> {
-  if (isKeys(name)) throw new Leave('usage', `${bufferName(name)} are no messages: of each there are 16 bytes of its SHA-256`);
+  if (layoutOf(name) === 'keys') throw new Leave('usage', `${bufferName(name)} are no messages: of each there are 16 bytes of its SHA-256`);
   const directory = bufferDirectory(dir, name);
-  for await (const { sequence, message } of isStage(name) || isClaims(name) ? dumpStage(directory) : dumpBuffer(directory)) {
+  for await (const { sequence, message } of layoutOf(name) === 'stage' ? dumpStage(directory) : dumpBuffer(directory)) {
     await say(`${JSON.stringify({ sequence, ...plain(message) }, asJson)}\n`);
   }
 }

@@ -1,6 +1,6 @@
 import { MemoryClaims } from '../buffer/claims/memory-claims.ts';
-import { queueName } from '../buffer/instance.ts';
 import { MemoryKeys } from '../buffer/keys/memory-keys.ts';
+import { queueName } from '../buffer/owners.ts';
 import { DurableQueue } from '../buffer/queue.ts';
 import { memoryStage } from '../buffer/stage/memory.ts';
 import type { Log } from '../connector.ts';

@@ -1,7 +1,7 @@
 /** A queue on disk, shared by several ends, on a simulated disk. */
 import { describe, expect, test } from 'vitest';
 import { openBuffer, type RouteBuffer } from '../../src/buffer/buffer.ts';
-import { queueName } from '../../src/buffer/instance.ts';
+import { queueName } from '../../src/buffer/owners.ts';
 import { DurableQueue } from '../../src/buffer/queue.ts';
 import type { Batch, Sink, Source } from '../../src/connector.ts';
 import { Message } from '../../src/message.ts';

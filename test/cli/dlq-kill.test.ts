@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { dumpBuffer } from '../../src/buffer/inspect.ts';
-import { bufferDirectory, deadOwner } from '../../src/buffer/instance.ts';
+import { bufferDirectory, deadOwner } from '../../src/buffer/owners.ts';
 import { startAedes } from '../brokers/aedes.ts';
 import { folder, mqferry, root } from './mqferry.ts';
 

@@ -6,13 +6,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { openBuffer } from '../../src/buffer/buffer.ts';
-import { dumpBuffer } from '../../src/buffer/inspect.ts';
-import { bufferDirectory, queueOwner } from '../../src/buffer/instance.ts';
-import { Message } from '../../src/message.ts';
-import { silent } from '../buffer/life.ts';
 import { folder, start } from '../cli/mqferry.ts';
-import { Arrivals, bodyOf, stages } from './stage-ledger.ts';
+import { arrivalsIn, fillQueue, stages } from './stage-ledger.ts';
 
 const kills = Number(process.env['KILLS'] ?? (process.env['CI'] === 'true' ? 12 : 4));
 /** As many as some seconds of this rate: enough for all lives. */
@@ -24,7 +19,7 @@ test.each(stages)(
   { timeout: 120_000 + kills * 3000 },
   async (_, steps, more) => {
     const data = folder();
-    await fill(data);
+    await fillQueue(data, 'in', messages);
     const route = join(data, 'r.yaml');
     writeFileSync(
       route,
@@ -49,23 +44,8 @@ ${steps.replace(/^/gm, '      ')}
     }
     const { code, err } = await start([...run, '--until-idle', '1s']).ended;
     expect(code, err).toBe(0);
-    const arrivals = new Arrivals();
-    arrivals.sent = messages;
-    for await (const { message } of dumpBuffer(bufferDirectory(data, queueOwner('out')))) arrivals.add(message.body as Buffer);
+    const arrivals = await arrivalsIn(data, 'out', messages);
     expect(arrivals.wrong).toEqual([]);
     expect(arrivals.of.size).toBe(messages);
   },
 );
-
-/** The queue that is read, with all that will ever be in it. */
-async function fill(data: string): Promise<void> {
-  const buffer = await openBuffer(
-    bufferDirectory(data, queueOwner('in')),
-    { maxBytes: 1 << 28, maxMessages: undefined, sync: 'always', everyMs: 0 },
-    { log: silent },
-  );
-  const near = await buffer.near.open(new AbortController().signal);
-  await near.write(Array.from({ length: messages }, (_, n) => new Message({ body: Buffer.from(bodyOf(n)) })));
-  await near.close();
-  await buffer.close();
-}

@@ -1,4 +1,9 @@
 /** Steps that remember, for processes that are killed; what is sent through them, and what may come out. */
+import { openBuffer } from '../../src/buffer/buffer.ts';
+import { dumpBuffer } from '../../src/buffer/inspect.ts';
+import { bufferDirectory, queueOwner } from '../../src/buffer/owners.ts';
+import { Message } from '../../src/message.ts';
+import { silent } from '../buffer/life.ts';
 
 /** Each, and what else its route says; it says itself of what comes out which messages it is made of, and by what its copies are known. */
 const written: readonly (readonly [name: string, steps: string, more?: string])[] = [
@@ -70,4 +75,25 @@ export class Arrivals {
       this.of.add(n);
     }
   }
+}
+
+/** A queue on disk with so many messages, before any process has it. */
+export async function fillQueue(data: string, queue: string, count: number): Promise<void> {
+  const buffer = await openBuffer(
+    bufferDirectory(data, queueOwner(queue)),
+    { maxBytes: 1 << 28, maxMessages: undefined, sync: 'always', everyMs: 0 },
+    { log: silent },
+  );
+  const near = await buffer.near.open(new AbortController().signal);
+  await near.write(Array.from({ length: count }, (_, n) => new Message({ body: Buffer.from(bodyOf(n)) })));
+  await near.close();
+  await buffer.close();
+}
+
+/** What has come out, into a queue on disk that no process has any more. */
+export async function arrivalsIn(data: string, queue: string, sent: number): Promise<Arrivals> {
+  const arrivals = new Arrivals();
+  arrivals.sent = sent;
+  for await (const { message } of dumpBuffer(bufferDirectory(data, queueOwner(queue)))) arrivals.add(message.body as Buffer);
+  return arrivals;
 }

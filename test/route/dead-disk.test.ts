@@ -1,7 +1,8 @@
 /** `deadLetter: disk`: what it means in the config, and what becomes of the letters. */
 import { describe, expect, test } from 'vitest';
 import { dumpBuffer } from '../../src/buffer/inspect.ts';
-import { bufferDirectory, deadOwner, listBuffers } from '../../src/buffer/instance.ts';
+import { listBuffers } from '../../src/buffer/instance.ts';
+import { bufferDirectory, deadOwner } from '../../src/buffer/owners.ts';
 import { isDeadDisk } from '../../src/config/dead-disk.ts';
 import { problemLine } from '../../src/config/diagnostics.ts';
 import { compileRoutes } from '../../src/index.ts';

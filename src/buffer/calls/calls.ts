@@ -73,7 +73,7 @@ export class OpenCalls implements Calls {
     return { calls: this.#keeper.groups, bytes, oldestMs, timedOut: this.#keeper.timedOut };
   }
 
-  get failed(): boolean {
+  get failed(): MqferryError | undefined {
     return this.stage.failed;
   }
 

@@ -135,8 +135,8 @@ export class ClaimLog implements Claims {
     this.#sweep();
   }
 
-  get failed(): boolean {
-    return this.#log.failed !== undefined;
+  get failed(): MqferryError | undefined {
+    return this.#log.failed;
   }
 
   stats(): ClaimStats {

@@ -11,8 +11,11 @@ export class FarSource implements Source {
   #out: (readonly Ready[])[] = [];
   #isClosed = false;
 
-  constructor(stage: Stage) {
+  readonly #onClose: () => void;
+
+  constructor(stage: Stage, onClose: () => void) {
     this.#stage = stage;
+    this.#onClose = onClose;
   }
 
   /** Whether nothing is ready by now; the books say that something waits for its time. */
@@ -26,9 +29,7 @@ export class FarSource implements Source {
       this.#check();
       if (signal.aborted) return null;
       if (!store.savesLag) {
-        await this.#decide(room.messages);
-        this.#check();
-        const batch = await this.#batch(room);
+        const batch = await this.#stage.look(() => this.#next(room));
         if (batch) return batch;
         if (this.#stage.ready.length > 0) continue;
       }
@@ -43,8 +44,16 @@ export class FarSource implements Source {
     this.#isClosed = true;
     this.#stage.ready.unshift(...this.#out.flat());
     this.#out = [];
+    this.#onClose();
     this.#stage.store.tell();
     await this.#stage.store.save();
+  }
+
+  async #next(room: Room): Promise<Batch | undefined> {
+    this.#check();
+    await this.#decide(room.messages);
+    this.#check();
+    return this.#batch(room);
   }
 
   #check(): void {

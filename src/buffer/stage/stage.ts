@@ -21,6 +21,8 @@ export interface StageOptions {
   readonly maxBytes: number;
   /** Messages that are kept, at most. */
   readonly maxMessages: number;
+  /** Its far side may be open several times: each message goes to one of the readers. */
+  readonly hasManyReaders?: true;
 }
 
 export interface StageContext {
@@ -56,8 +58,8 @@ export interface OpenStage {
   readonly near: SinkEnd;
   readonly far: SourceEnd;
   readonly books: StageBooks;
-  /** Its disk has: it must be opened anew. */
-  readonly failed: boolean;
+  /** Why nothing is put into it or taken from it any more: it must be opened anew. */
+  readonly failed: MqferryError | undefined;
   stats(): StageStats;
   /** For a route that comes and goes while the stage stays open: with books that begin now. Closing it does nothing. */
   lent(): OpenStage;
@@ -145,7 +147,9 @@ export class Stage implements OpenStage {
   /** Messages that have come and are not done. */
   #messages = 0;
   #recovered = 0;
-  #far: FarSource | undefined;
+  readonly #fars = new Set<FarSource>();
+  /** Readers look for what is ready one after the other. */
+  #looking: Promise<unknown> = Promise.resolve();
   /** By key, the decision that is remembered of it, the one that is not used for longest first. */
   readonly #remembered = new Map<string, number>();
 
@@ -164,8 +168,8 @@ export class Stage implements OpenStage {
     return this.store.id;
   }
 
-  get failed(): boolean {
-    return this.store.failed !== undefined;
+  get failed(): MqferryError | undefined {
+    return this.store.failed;
   }
 
   get time(): StageTime {
@@ -290,6 +294,14 @@ export class Stage implements OpenStage {
     return given;
   }
 
+  /** Looks for what is ready, when no other reader does. */
+  look<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#options.hasManyReaders) return work();
+    const looked = this.#looking.then(work);
+    this.#looking = looked.catch(() => undefined);
+    return looked;
+  }
+
   /** Resolves after so long, or when there is something new to look at. */
   async rest(ms: number | undefined, signal: AbortSignal): Promise<void> {
     const stop = new Either(signal);
@@ -301,15 +313,16 @@ export class Stage implements OpenStage {
   }
 
   async close(): Promise<void> {
-    await this.#far?.close();
+    for (const far of this.#fars) await far.close();
     await this.store.close();
   }
 
-  /** One reader at a time: opening the next one ends the one before. */
+  /** One reader at a time, where there are not many: opening the next one ends the one before. */
   async #openFar(): Promise<Source> {
     if (this.store.failed) throw this.store.failed;
-    await this.#far?.close();
-    this.#far = new FarSource(this);
-    return this.#far;
+    if (!this.#options.hasManyReaders) for (const far of this.#fars) await far.close();
+    const far = new FarSource(this, () => this.#fars.delete(far));
+    this.#fars.add(far);
+    return far;
   }
 }

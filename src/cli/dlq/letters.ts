@@ -1,7 +1,7 @@
 /** Looking at dead letters: nothing is taken away, no lock is needed. */
 import { existsSync } from 'node:fs';
 import { dumpBuffer } from '../../buffer/inspect.ts';
-import { bufferDirectory } from '../../buffer/instance.ts';
+import { bufferDirectory } from '../../buffer/owners.ts';
 import type { Log } from '../../connector.ts';
 import { inbound } from '../../envelope.ts';
 import { describeError, MqferryError } from '../../errors.ts';

@@ -1,5 +1,5 @@
 /** Where the dead letters of a route lie, by its config. */
-import { deadOwner, queueOwner } from '../../buffer/instance.ts';
+import { deadOwner, queueOwner } from '../../buffer/owners.ts';
 import { isDeadDisk } from '../../config/dead-disk.ts';
 import { withDefaults } from '../../config/defaults.ts';
 import type { EndModel } from '../../config/model.ts';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { DataDirectory } from '../../buffer/data-directory.ts';
 import { dumpBuffer } from '../../buffer/inspect.ts';
-import { bufferDirectory } from '../../buffer/instance.ts';
+import { bufferDirectory } from '../../buffer/owners.ts';
 import type { DurableQueue } from '../../buffer/queue.ts';
 import { inbound } from '../../envelope.ts';
 import { MqferryError } from '../../errors.ts';

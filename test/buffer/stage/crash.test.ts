@@ -1,5 +1,6 @@
 /** Thousands of lives of a stage on a simulated disk. `SEEDS=2000` in CI; a seed that fails fails again. */
 import { describe, expect, test } from 'vitest';
+import { poolKeeper } from '../../../src/buffer/pool.ts';
 import type { StageTime } from '../../../src/buffer/stage/keeper.ts';
 import type { Message } from '../../../src/message.ts';
 import type { Sabotage } from '../sim-fs.ts';
@@ -44,6 +45,12 @@ describe.each([
     const few = Math.ceil(seeds / 4);
     expect((await liveAll(few, { keeper, look, waits, faults: true })).confirmed).toBeGreaterThan(few * 40);
   });
+});
+
+test('a queue of many readers, too: each message leaves by one of them', { timeout: minutes }, async () => {
+  const { confirmed, copies } = await liveAll(seeds, { keeper: poolKeeper, readers: 3, faults: true });
+  expect(confirmed).toBeGreaterThan(seeds * 40);
+  expect(copies).toBeGreaterThan(seeds);
 });
 
 describe('the simulation sees', () => {

@@ -21,6 +21,8 @@ export interface StageLifeOptions {
   /** A disk that is full for a while, a sync that fails. */
   readonly faults?: boolean;
   readonly cycles?: number;
+  /** Default 1. */
+  readonly readers?: number;
   /** How long a message waits at least, in ms. */
   readonly waits?: ((message: Message) => number) | undefined;
   /** A message leaves for the first time. Throws what is wrong with that. */
@@ -59,6 +61,8 @@ class StageLife {
   #copies = 0;
   /** Of those that came in this life, when. */
   #cameAt = new Map<number, number>();
+  /** Of each reader, what it has not acked. */
+  readonly #held = new Set<Set<number>>();
   #broken: Error | undefined;
   /** Time that passes, and what the wall clock makes of it. */
   #ticks = 0;
@@ -79,6 +83,7 @@ class StageLife {
     const files = this.#files;
     this.#signal = new AbortController().signal;
     this.#cameAt = new Map();
+    this.#held.clear();
     if (this.#random() < 0.2) this.#setClock();
     if (!isLast && this.#random() < 0.15) files.crashIn = 1 + this.#below(8);
     const stage = await Promise.race([this.#open(), files.crash]);
@@ -108,7 +113,8 @@ class StageLife {
       diskRetryMs: 1,
     };
     const context = { log: silent, clock: this.#clock(), files: this.#files, tuning };
-    return openStage(directory, keeper(this.#random), { maxBytes: 256 * 1024, maxMessages: 150 }, context);
+    const many = (this.#options.readers ?? 1) > 1 && { hasManyReaders: true as const };
+    return openStage(directory, keeper(this.#random), { maxBytes: 256 * 1024, maxMessages: 150, ...many }, context);
   }
 
   /** Works until the crash. */
@@ -118,7 +124,8 @@ class StageLife {
     if (this.#options.faults && this.#random() < 0.3) files.failSyncIn = 1 + this.#below(40);
     if (this.#options.faults && this.#random() < 0.3) files.capacity = 30_000 + this.#below(30_000);
     const near = await stage.near.open(this.#signal);
-    const parts = [this.#produce(near), this.#produce(near), this.#consume(stage)];
+    const readers = Array.from({ length: this.#options.readers ?? 1 }, () => this.#consume(stage));
+    const parts = [this.#produce(near), this.#produce(near), ...readers];
     for (const part of parts) part.catch((error: unknown) => this.#judge(error, files));
     await this.#moving(files, Promise.all(parts.map((part) => part.catch(() => undefined))));
   }
@@ -140,15 +147,25 @@ class StageLife {
     const files = this.#files;
     let far = await stage.far.open(this.#signal);
     let batches: Batch[] = [];
+    const held = new Set<number>();
+    this.#held.add(held);
     while (!files.isDead) {
       const batch = (await far.read({ messages: 1 + this.#below(8), bytes: 4000 }, this.#signal)) as Batch;
       if (files.isDead) return;
-      for (const message of batch.messages) this.#leaves(message);
+      for (const message of batch.messages) {
+        this.#leaves(message);
+        for (const number of membersOf(message)) this.#hold(number, held);
+      }
       batches.push(batch);
-      while (batches.length > this.#below(4)) this.#ack(batches.shift() as Batch);
+      while (batches.length > this.#below(4)) {
+        const first = batches.shift() as Batch;
+        this.#ack(first);
+        for (const number of first.messages.flatMap(membersOf)) held.delete(number);
+      }
       this.#balance(stage);
       if (this.#random() < 0.05) this.#setClock();
       if (this.#random() < 0.05) {
+        held.clear();
         await far.close();
         batches = [];
         far = await stage.far.open(this.#signal);
@@ -169,6 +186,12 @@ class StageLife {
     await stage.close();
     const missing = [...this.#confirmed].filter((number) => !this.#acked.has(number));
     if (missing.length > 0) throw new Error(`confirmed and never left: ${missing.slice(0, 5)}`);
+  }
+
+  #hold(number: number, held: Set<number>): void {
+    if ([...this.#held].some((other) => other.has(number)))
+      throw new Error(`message ${number} was handed out, and not acked, and left again`);
+    held.add(number);
   }
 
   #balance({ books: { recovered, arrived, merged, left, waiting } }: OpenStage): void {

@@ -32,9 +32,14 @@ describe('the ends of a queue', () => {
 
   test('are one reader, on disk; in memory several share the queue', async () => {
     expect(await problemsOf(from(onDisk), to(onDisk), from(onDisk))).toEqual([
-      '4 the queue q is on disk, so one route reads it, and there is another one there (the other end is at a.yaml:2)',
+      '4 the queue q is on disk, so one route reads it, and there is another one there: write `readers: many` at all its ends (the other end is at a.yaml:2)',
     ]);
     expect(await problemsOf(from(inMemory), from(inMemory))).toEqual([]);
+    const many = 'local: { queue: q, store: disk, readers: many }';
+    expect(await problemsOf(from(many), to(many), from(many))).toEqual([]);
+    expect(await problemsOf(from(many), to(onDisk))).toEqual([
+      '3 the queue q has many readers at one end and one at another: write `readers: many` at all its ends, or at none (the other end is at a.yaml:2)',
+    ]);
   });
 
   test('say one limit, once or more than once', async () => {
