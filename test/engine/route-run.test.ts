@@ -222,6 +222,26 @@ describe('stopping', () => {
     expect(run.isBalanced).toBe(true);
   });
 
+  test('does not wait for what others fetch when they like, but for the sinks beside it', async () => {
+    const [source, pulled, slow] = [new FakeSource(), new FakeSink(), new FakeSink()];
+    pulled.answer = () => 'never';
+    let isReady = false;
+    slow.answer = () => (isReady ? 'store' : 'later');
+    Object.assign(pulled.end, { can: { ...pulled.end.can, pulled: true } });
+    const retry = { attempts: 1e9, backoff: { fromMs: 100, toMs: 1000 } };
+    const plan = routePlan(source.push(...messages(1)), [pulled, slow], { remedy: () => ({ retry, way: 'stop' }) });
+    const run = start(plan);
+    await until('it is on its way', () => run.books.inFlight === 1);
+    let isStopped = false;
+    const stopped = run.stop(3_600_000).finally(() => (isStopped = true));
+    await new Promise((resolve) => setTimeout(resolve, 100)); // ten times as long as it waits for what is fetched
+    expect(isStopped).toBe(false);
+    isReady = true;
+    expect(await stopped).toBe(true);
+    expect(slow.stored).toHaveLength(1);
+    expect(run.books).toMatchObject({ read: 1, returned: 1, delivered: 0 });
+  });
+
   test('ends at once when told so', async () => {
     const [source, sink] = [new FakeSource(), new FakeSink()];
     sink.answer = () => 'never';
