@@ -85,7 +85,7 @@ export class ClaimLog implements Claims {
       const { log, found } = await StageLog.open(directory, { ...logOptions(maxBytes, context), onKept });
       const claims = new ClaimLog(log, bodies, context.clock, found.lastMs, bodyBytesMax(maxBytes));
       for (const { id, release, isDone } of found.decided) {
-        if (isDone) log.done([id]);
+        if (isDone) log.done([[id]]);
         else claims.#collected(release.members[0] as number, id, release.why);
       }
       return claims;
@@ -169,7 +169,7 @@ export class ClaimLog implements Claims {
       const { claim, decision } = this.#leaving.get(id) as Leaving;
       this.#leaving.delete(id);
       this.#bodies.delete(claim);
-      this.#log.done([decision, id]);
+      this.#log.done([[decision, id]]);
     }
   }
 

@@ -86,7 +86,7 @@ export class FarSource implements Source {
     let bytes = 0;
     for (const one of ready) {
       if (messages.length > 0 && (messages.length >= room.messages || bytes >= room.bytes)) break;
-      const message = this.#made(await store.load(one.release.members), one);
+      const message = this.#made(store.recent(one.release.members) ?? (await store.load(one.release.members)), one);
       (message === null ? gone : out).push(one);
       if (message === null) continue;
       bytes += message.bytes;
@@ -116,6 +116,6 @@ export class FarSource implements Source {
   #ack(out: readonly Ready[]): void {
     if (this.#isClosed) return;
     this.#out = this.#out.filter((one) => one !== out);
-    for (const one of out) this.#stage.done(one);
+    this.#stage.done(out);
   }
 }

@@ -6,6 +6,8 @@ interface Frame {
   /** A bit for each record. */
   readonly needed: Uint8Array;
   live: number;
+  /** Of `needed`, no byte before it has a bit. */
+  from: number;
 }
 
 export class Ledger {
@@ -29,7 +31,7 @@ export class Ledger {
 
   /** A frame that is on disk; in order. */
   add(place: FramePlace): void {
-    this.#frames.push({ place, needed: new Uint8Array((place.count + 7) >> 3), live: 0 });
+    this.#frames.push({ place, needed: new Uint8Array((place.count + 7) >> 3), live: 0, from: 0 });
   }
 
   need(sequence: number): void {
@@ -60,7 +62,7 @@ export class Ledger {
     while (this.#frames[gone]?.live === 0) gone++;
     if (gone > 0) this.#frames = this.#frames.slice(gone);
     const [frame] = this.#frames;
-    return frame && this.#neededIn(frame)[0];
+    return frame && this.#firstIn(frame);
   }
 
   /** When the frame with the first of them was written. */
@@ -88,6 +90,14 @@ export class Ledger {
   #isNeeded({ place, needed }: Frame, sequence: number): boolean {
     const at = sequence - place.base;
     return ((needed[at >> 3] as number) & (1 << (at & 7))) !== 0;
+  }
+
+  /** Asked after each message that is done with: it does not look twice at what is gone. Of a frame that holds something. */
+  #firstIn(frame: Frame): number {
+    const { place, needed } = frame;
+    while (needed[frame.from] === 0) frame.from++;
+    const bits = needed[frame.from] as number;
+    return place.base + frame.from * 8 + (31 - Math.clz32(bits & -bits));
   }
 
   #neededIn(frame: Frame): number[] {

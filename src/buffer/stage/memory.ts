@@ -61,12 +61,16 @@ class MemoryStore implements StageStore {
     return releases.map(() => this.#next++);
   }
 
-  async load(ids: readonly number[]): Promise<Message[]> {
+  async load(ids: readonly number[]): Promise<readonly Message[]> {
+    return this.recent(ids);
+  }
+
+  recent(ids: readonly number[]): readonly Message[] {
     return ids.map((id) => this.#kept.get(id) as Message);
   }
 
-  done(ids: readonly number[]): void {
-    for (const id of ids) this.#kept.delete(id);
+  done(groups: readonly (readonly number[])[]): void {
+    for (const id of groups.flat()) this.#kept.delete(id);
     this.tell();
   }
 

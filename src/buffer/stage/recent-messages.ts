@@ -13,14 +13,18 @@ export class RecentMessages {
   add(id: number, message: Message): void {
     this.#messages.set(id, message);
     this.#bytes += message.bytes;
-    for (const oldest of this.#messages.keys()) {
-      if (this.#bytes <= this.#maxBytes) break;
-      this.forget(oldest);
-    }
+    if (this.#bytes > this.#maxBytes) this.#forgetOldest();
   }
 
   get(id: number): Message | undefined {
     return this.#messages.get(id);
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#messages.keys()) {
+      if (this.#bytes <= this.#maxBytes) break;
+      this.forget(oldest);
+    }
   }
 
   forget(id: number): void {

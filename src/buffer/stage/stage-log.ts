@@ -129,7 +129,7 @@ export class StageLog implements StageStore {
 
   async append(arriving: readonly Arriving[], writer: object): Promise<readonly Refused<Message>[]> {
     const refused = await this.#log.append(
-      arriving.map((one): Arrival => ({ kind: 'arrival', id: 0, ...one })),
+      arriving.map(({ message, note, at }): Arrival => ({ kind: 'arrival', id: 0, at, note, message })),
       writer,
     );
     return refused.map(({ item, error }) => ({ item: (item as Arrival).message as Message, error }));
@@ -150,13 +150,25 @@ export class StageLog implements StageStore {
     return ids;
   }
 
-  done(ids: readonly number[]): void {
-    for (const id of ids) this.#recent.forget(id);
-    this.#saver.done(ids);
+  done(groups: readonly (readonly number[])[]): void {
+    for (const ids of groups) {
+      for (const id of ids) this.#recent.forget(id);
+      this.#saver.done(ids);
+    }
     this.#forget();
   }
 
-  async load(ids: readonly number[]): Promise<Message[]> {
+  recent(ids: readonly number[]): readonly Message[] | undefined {
+    const messages: Message[] = [];
+    for (const id of ids) {
+      const message = this.#recent.get(id);
+      if (!message) return undefined;
+      messages.push(message);
+    }
+    return messages;
+  }
+
+  async load(ids: readonly number[]): Promise<readonly Message[]> {
     const messages: Message[] = [];
     for (const id of ids) messages.push(this.#recent.get(id) ?? (((await this.#read(id)) as Arrival).message as Message));
     return messages;
@@ -194,7 +206,7 @@ export class StageLog implements StageStore {
   #stored({ items, base, segment, end, bytes, timeMs }: StoredFrame<Entry>): void {
     this.#places.ledger.add({ segment, position: end - bytes, bytes, base, count: items.length, timeMs });
     const share = bytes / items.length;
-    for (const [i, entry] of items.entries()) this.#enter(entry, base + i, share);
+    for (let i = 0; i < items.length; i++) this.#enter(items[i] as Entry, base + i, share);
   }
 
   #enter(entry: Entry, sequence: number, bytes: number): void {

@@ -211,7 +211,7 @@ export class Stage implements OpenStage {
       remembers?.recall(release.why);
       if (isDone) {
         if (remembers) this.#remembered.set(remembers.keyOf(release.why), id);
-        else this.store.done([id]);
+        else this.store.done([[id]]);
         continue;
       }
       this.ready.push({ id, release, wasOut: false });
@@ -238,7 +238,7 @@ export class Stage implements OpenStage {
   goes(one: Ready): void {
     this.#merged += one.release.members.length;
     this.#out += one.release.members.length;
-    this.done(one);
+    this.done([one]);
   }
 
   /** The same stage for a route that ends before it is closed: with books that begin now. */
@@ -269,12 +269,17 @@ export class Stage implements OpenStage {
     };
   }
 
-  done({ id, release }: Ready): void {
+  done(ended: readonly Ready[]): void {
+    this.store.done(ended.map((one) => this.#givenUp(one)));
+  }
+
+  /** What need not be kept when this one has ended. */
+  #givenUp({ id, release }: Ready): readonly number[] {
     this.#messages -= release.members.length;
     this.#out -= release.members.length;
     const { decides, remembers } = this.keeper;
-    if (remembers) this.store.done([...release.members, ...this.#remember(remembers, id, release.why)]);
-    else this.store.done(decides ? [id, ...release.members] : release.members);
+    if (remembers) return [...release.members, ...this.#remember(remembers, id, release.why)];
+    return decides ? [id, ...release.members] : release.members;
   }
 
   /** The decision stays; returns those that need not be remembered any more. */

@@ -32,9 +32,11 @@ export interface StageStore {
   /** Resolves with an id for each once all are stored. */
   decide(releases: readonly Release[]): Promise<readonly number[]>;
   /** The messages of these ids. Throws BUFFER_FAILED. */
-  load(ids: readonly number[]): Promise<Message[]>;
-  /** These are not needed any more, all of them or, after a crash, all of them again. */
-  done(ids: readonly number[]): void;
+  load(ids: readonly number[]): Promise<readonly Message[]>;
+  /** {@link load} of what need not be waited for; undefined when one of them must be. */
+  recent(ids: readonly number[]): readonly Message[] | undefined;
+  /** These are not needed any more: of each group all of them or, after a crash, all of them again. */
+  done(groups: readonly (readonly number[])[]): void;
   /** Resolves at the next change, or on abort. */
   change(signal: AbortSignal): Promise<void>;
   /** Wakes those who wait in `change`. */
