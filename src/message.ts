@@ -87,6 +87,12 @@ const noHeaders: Headers = [];
 const noOrigin: Origin = {};
 
 /** One message: bytes, properties, headers. Never changed in place: {@link Message.change} makes the changed copy. */
+/** One of a list: each owner has one of its own. */
+export interface Note {
+  readonly owner: object;
+  readonly next: Note | undefined;
+}
+
 export class Message implements Properties {
   readonly headers: Headers;
   readonly key: Buffer | null;
@@ -110,6 +116,8 @@ export class Message implements Properties {
   readonly received: Message;
   /** The message as the steps left it: itself, or what the envelope has made this of for one target. What the settings of a sink are evaluated on. */
   readonly intended: Message;
+  /** What steps have noted of a message that was received: see steps/marks.ts. Here, as a WeakMap of all that are on their way costs twice as much. */
+  marks: Note | undefined;
   #body: Buffer | null | undefined;
   #json: unknown;
   #bytes = 0;
@@ -135,6 +143,7 @@ export class Message implements Properties {
     this.part = init.part ?? '';
     this.received = received ?? this;
     this.intended = this;
+    this.marks = undefined;
     this.#body = init.body;
     this.#json = undefined;
   }

@@ -112,7 +112,11 @@ export class Dedupe implements Around {
   }
 }
 
-type Outcome = Promise<Refusal | undefined>;
+/** A message that is on its way, and what becomes of all that was written with it. */
+interface Reserved {
+  readonly message: Message;
+  readonly written: Promise<readonly Refusal[]>;
+}
 
 /**
  * A sink that does not write what it has written before. A key is *reserved* while its message is on its way, for this link only, as what a lost
@@ -122,7 +126,7 @@ export class DedupeSink implements Sink {
   readonly #link: Sink;
   readonly #keys: Keys;
   readonly #keyOf: (message: Message) => Key | undefined;
-  readonly #reserved = new Map<Key, Outcome>();
+  readonly #reserved = new Map<Key, Reserved>();
 
   constructor(link: Sink, keys: Keys, keyOf: (message: Message) => Key | undefined) {
     this.#link = link;
@@ -137,7 +141,7 @@ export class DedupeSink implements Sink {
   async write(messages: readonly Message[]): Promise<readonly Refusal[]> {
     const fresh: Message[] = [];
     const freshKeys: (Key | undefined)[] = [];
-    const copies: { readonly message: Message; readonly first: Outcome }[] = [];
+    const copies: { readonly message: Message; readonly first: Reserved }[] = [];
     const written = Promise.withResolvers<readonly Refusal[]>();
     written.promise.catch(() => undefined); // told to whoever waits for it
     for (const message of messages) {
@@ -145,14 +149,14 @@ export class DedupeSink implements Sink {
       const first = key === undefined ? undefined : this.#reserved.get(key);
       if (first) copies.push({ message, first });
       else if (key === undefined || !this.#keys.has(key)) {
-        if (key !== undefined) this.#reserved.set(key, outcomeOf(message, written.promise));
+        if (key !== undefined) this.#reserved.set(key, { message, written: written.promise });
         fresh.push(message);
         freshKeys.push(key);
       }
     }
     const refusals = fresh.length > 0 ? [...(await this.#writeFresh(fresh, freshKeys, written))] : [];
     for (const { message, first } of copies) {
-      const refusal = await first;
+      const refusal = (await first.written).find((one) => one.message === first.message);
       if (refusal) refusals.push({ ...refusal, message });
     }
     return refusals;
@@ -178,10 +182,4 @@ export class DedupeSink implements Sink {
       for (const key of keys) if (key !== undefined) this.#reserved.delete(key);
     }
   }
-}
-
-function outcomeOf(message: Message, written: Promise<readonly Refusal[]>): Outcome {
-  const outcome = written.then((refusals) => refusals.find((refusal) => refusal.message === message));
-  outcome.catch(() => undefined); // nobody may wait for it
-  return outcome;
 }
