@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { backlog } from './backlog.ts';
 import { calibrate } from './calibration.ts';
+import { keys } from './keys.ts';
 import { Brokers, type Pair, pairs } from './pairs.ts';
 import { machine, type Report, table, writePage } from './report.ts';
 import { judge } from './rows.ts';
@@ -13,7 +14,7 @@ import { steps } from './steps.ts';
 import { freshDir, mqferry, type Tool } from './tools.ts';
 import { type Figures, trial } from './trial.ts';
 
-const others = ['steps', 'startup', 'backlog'];
+const others = ['steps', 'startup', 'backlog', 'keys'];
 const usage = `npm run bench                            everything
 npm run bench -- kafka-kafka startup     some of it: ${[...pairs.map((pair) => pair.name), ...others].join(', ')}
   --messages 20000 --rounds 1            quicker, and less sure
@@ -56,6 +57,7 @@ try {
     report.rows.push(...(await startup(await brokers.rabbitmq(), dir, existsSync('dist') ? ['dist', 'src'] : ['src'])));
   if (isWanted('backlog'))
     report.rows.push(...(await backlog(await brokers.mosquitto('sink'), dir, program, Number(options.messages ?? 1_000_000))));
+  if (isWanted('keys')) report.rows.push(...(await keys(dir, program, Number(options.messages ?? 10_000_000))));
 } finally {
   await brokers.dispose();
   rmSync(dir, { recursive: true, force: true });
