@@ -67,7 +67,7 @@ class Requests implements Around {
   async *#pass(messages: readonly Message[], aside: Aside, signal: AbortSignal): AsyncIterable<readonly Message[]> {
     const waiting = [...messages];
     while (waiting.length > 0) {
-      const asking = waiting.filter(({ replyTo }) => replyTo !== undefined);
+      const asking = waiting.filter(({ replyTo }) => Boolean(replyTo));
       const names = asking.length === 0 ? [] : await this.#put(asking, signal);
       if (signal.aborted) return;
       const nameOf = new Map(names.map((name, i) => [asking[i] as Message, name]));
@@ -95,7 +95,7 @@ class Requests implements Around {
       const name = nameOf.get(message);
       try {
         if (name instanceof MqferryError) throw name;
-        if (name !== undefined) return [sent(message, name, replyTo?.(message), until)];
+        if (name !== undefined) return [sent(message, name, replyTo?.(message) || undefined, until)];
         if (noReplyTo === 'pass') return [message];
         throw new MqferryError('STEP_FAILED', 'the message has no replyTo, so nobody can be answered');
       } catch (error) {

@@ -95,11 +95,12 @@ describe('a request', () => {
 
   test('that nobody could be answered for fails, or passes', async () => {
     const { asked, grave } = await running();
-    asked.push(ask('a', { replyTo: undefined }), ask('b', { replyTo: 'x'.repeat(5000) }));
-    await until('both are dead', () => grave.stored.length === 2);
+    asked.push(ask('a', { replyTo: undefined }), ask('b', { replyTo: 'x'.repeat(5000) }), ask('c', { replyTo: '' }));
+    await until('all are dead', () => grave.stored.length === 3);
     expect(errors(grave)).toEqual([
       'request: the message has no replyTo, so nobody can be answered',
       'request: its replyTo and correlationId are 5001 bytes long together, and 4096 may be',
+      'request: the message has no replyTo, so nobody can be answered',
     ]);
     const passing = await running({ request: ', noReplyTo: pass' });
     passing.asked.push(ask('a', { replyTo: undefined }), ask('b'));
@@ -246,6 +247,22 @@ test('the route that answers may stop and go on', async () => {
   await until('all are answered', () => new Set(shown(asker).map(({ correlationId }) => correlationId)).size === 3);
   await until('nothing is left', () => books('replies').buffered === 0 && books('replies').inFlight === 0);
   expect(books('replies')).toMatchObject({ recovered: 3, read: 2, made: 0, delivered: 3, merged: 2 });
+});
+
+test('a route that asks stops although there is no room for its calls', async () => {
+  const { asked, service, replies, asker, mqferry } = await running({ reply: ', maxBytes: 256KiB' });
+  asker.answer = () => 'never';
+  asked.push(ask('a'), ask('b'));
+  await until('both have left', () => service.stored.length === 2);
+  for (const one of service.stored) replies.push(replyTo(one, 'x'.repeat(98_000)));
+  await until('both replies are on disk', () => replies.acked.length === 2);
+  const more = Array.from({ length: 200 }, (_, n) => ask(`c${n}`, { replyTo: 'x'.repeat(100) }));
+  for (const one of more) asked.push(one);
+  await until('all are read', () => mqferry.engine.view('requests')?.books?.read === 202);
+  expect(await mqferry.engine.stopRoute('requests', 100)).toBe(false);
+  const { state, books } = mqferry.engine.view('requests') ?? {};
+  expect(state).toBe('stopped');
+  expect(books?.returned).toBeGreaterThan(0);
 });
 
 test('calls must be answered, once, and made', async () => {

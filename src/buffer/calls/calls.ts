@@ -2,9 +2,9 @@
  * Calls that wait for their replies, on disk: `request` steps write them, one `reply` step answers them. They are kept in the stage of that `reply`
  * step, beside the replies; its keeper brings the two together.
  */
+import type { Sink } from '../../connector.ts';
 import { MqferryError, notConnected } from '../../errors.ts';
 import { Message } from '../../message.ts';
-import type { NearSink } from '../stage/near.ts';
 import type { OpenStage } from '../stage/stage.ts';
 import { Changes } from '../waiting.ts';
 import type { CallKeeper } from './call-keeper.ts';
@@ -44,7 +44,7 @@ export class OpenCalls implements Calls {
   readonly #keeper: CallKeeper;
   readonly #maxCalls: number;
   readonly #changes = new Changes();
-  #near: Promise<NearSink> | undefined;
+  #near: Promise<Sink> | undefined;
   #putting = 0;
 
   constructor(stage: OpenStage, keeper: CallKeeper, maxCalls: number) {
@@ -82,8 +82,8 @@ export class OpenCalls implements Calls {
     await this.stage.close();
   }
 
-  #link(): Promise<NearSink> {
-    this.#near ??= this.stage.near.open(new AbortController().signal) as Promise<NearSink>;
+  #link(): Promise<Sink> {
+    this.#near ??= this.stage.near.open(new AbortController().signal);
     return this.#near;
   }
 
