@@ -9,8 +9,9 @@ export class FarSource implements Source {
   readonly #stage: Stage;
   /** Handed out and not acked, in order. */
   #out: (readonly Ready[])[] = [];
+  /** Claimed to be handed out: no other reader sees it. */
+  #taken: readonly Ready[] = [];
   #isClosed = false;
-
   readonly #onClose: () => void;
 
   constructor(stage: Stage, onClose: () => void) {
@@ -29,7 +30,9 @@ export class FarSource implements Source {
       this.#check();
       if (signal.aborted) return null;
       if (!store.savesLag) {
-        const batch = await this.#stage.look(() => this.#next(room));
+        await this.#decide(room.messages);
+        this.#check();
+        const batch = await this.#batch(room);
         if (batch) return batch;
         if (this.#stage.ready.length > 0) continue;
       }
@@ -42,18 +45,11 @@ export class FarSource implements Source {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#stage.ready.unshift(...this.#out.flat());
+    this.#giveBack(this.#out.flat());
     this.#out = [];
     this.#onClose();
     this.#stage.store.tell();
     await this.#stage.store.save();
-  }
-
-  async #next(room: Room): Promise<Batch | undefined> {
-    this.#check();
-    await this.#decide(room.messages);
-    this.#check();
-    return this.#batch(room);
   }
 
   #check(): void {
@@ -84,21 +80,33 @@ export class FarSource implements Source {
     const out: Ready[] = [];
     const gone: Ready[] = [];
     let bytes = 0;
-    for (const one of ready) {
-      if (messages.length > 0 && (messages.length >= room.messages || bytes >= room.bytes)) break;
-      const message = this.#made(store.recent(one.release.members) ?? (await store.load(one.release.members)), one);
-      (message === null ? gone : out).push(one);
-      if (message === null) continue;
-      bytes += message.bytes;
-      messages.push(message);
+    this.#taken = ready.splice(0, room.messages);
+    try {
+      for (const one of this.#taken) {
+        if (messages.length > 0 && bytes >= room.bytes) break;
+        const { members } = one.release;
+        const message = this.#made(store.recent(members) ?? (await store.load(members)), one);
+        (message === null ? gone : out).push(one);
+        if (message === null) continue;
+        bytes += message.bytes;
+        messages.push(message);
+      }
+      this.#check();
+      this.#taken = this.#taken.slice(out.length + gone.length);
+    } finally {
+      this.#giveBack([]);
     }
-    this.#check();
-    ready.splice(0, out.length + gone.length);
     for (const one of gone) this.#stage.goes(one);
     if (messages.length === 0) return undefined;
     for (const one of out) this.#stage.leaves(one);
     this.#out.push(out);
     return { messages, ack: () => this.#ack(out) };
+  }
+
+  /** They leave first, and what was claimed behind them. Once: a read that breaks off, or ends after the close, finds nothing claimed. */
+  #giveBack(out: readonly Ready[]): void {
+    this.#stage.ready.unshift(...out, ...this.#taken);
+    this.#taken = [];
   }
 
   /** One that cannot be made goes the way of what cannot be decoded, with all that it was to be made of. */

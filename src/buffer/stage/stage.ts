@@ -148,8 +148,6 @@ export class Stage implements OpenStage {
   #messages = 0;
   #recovered = 0;
   readonly #fars = new Set<FarSource>();
-  /** Readers look for what is ready one after the other. */
-  #looking: Promise<unknown> = Promise.resolve();
   /** By key, the decision that is remembered of it, the one that is not used for longest first. */
   readonly #remembered = new Map<string, number>();
 
@@ -297,14 +295,6 @@ export class Stage implements OpenStage {
       given.push(decision);
     }
     return given;
-  }
-
-  /** Looks for what is ready, when no other reader does. */
-  look<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#options.hasManyReaders) return work();
-    const looked = this.#looking.then(work);
-    this.#looking = looked.catch(() => undefined);
-    return looked;
   }
 
   /** Resolves after so long, or when there is something new to look at. */

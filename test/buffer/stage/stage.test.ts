@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { poolKeeper } from '../../../src/buffer/pool.ts';
 import { openStage, type StageContext } from '../../../src/buffer/stage/stage.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { Batch } from '../../../src/connector.ts';
@@ -74,3 +76,27 @@ describe('a stage', () => {
     await again.close();
   });
 });
+
+test.each(Array.from({ length: 40 }, (_, n) => n))(
+  'what one of many readers gives back, while another waits for the disk, is neither lost nor given twice (%d)',
+  async (moments) => {
+    const files = new SimFs(randomOf(4));
+    const context = { log: silent, clock: systemClock, files, tuning: { cacheBytes: 0, frameBytes: 200 } };
+    const stage = await openStage('/stage', poolKeeper(), { maxBytes: 1024 * 1024, maxMessages: 1000, hasManyReaders: true }, context);
+    await (await stage.near.open(never)).write([1, 2, 3, 4, 5, 6].map((id) => make(id)));
+    const [leaving, staying] = [await stage.far.open(never), await stage.far.open(never)];
+    await leaving.read({ ...all, messages: 2 }, never);
+    const reading = staying.read({ ...all, messages: 3 }, never);
+    for (let moment = 0; moment < moments; moment++) await (moment % 4 === 3 ? nextTurn() : Promise.resolve());
+    await leaving.close();
+    const came: unknown[] = [];
+    for (let batch = (await reading) as Batch; ; batch = (await staying.read(all, never)) as Batch) {
+      came.push(...batch.messages.map(({ id }) => id));
+      batch.ack();
+      if (stage.stats().messages === 0 || came.length >= 6) break;
+    }
+    expect(came.toSorted()).toEqual(['1', '2', '3', '4', '5', '6']);
+    expect(stage.stats().messages).toBe(0);
+    await stage.close();
+  },
+);
