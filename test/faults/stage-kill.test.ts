@@ -4,10 +4,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { folder, start } from '../cli/mqferry.ts';
-import { arrivalsIn, fillQueue, stages } from './stage-ledger.ts';
+import { folder } from '../cli/mqferry.ts';
+import { arrivalsIn, fillQueue, liveThrough, stages } from './stage-ledger.ts';
 
 const kills = Number(process.env['KILLS'] ?? (process.env['CI'] === 'true' ? 12 : 4));
 /** As many as some seconds of this rate: enough for all lives. */
@@ -36,14 +35,7 @@ ${steps.replace(/^/gm, '      ')}
 `,
     );
     const run = ['run', route, '--no-admin', '--data', data];
-    for (let kill = 0; kill < kills; kill++) {
-      const life = start(run);
-      await sleep(250 + Math.random() * 700); // a moment of its own each time: nothing is waited for
-      life.child.kill('SIGKILL');
-      await life.ended;
-    }
-    const { code, err } = await start([...run, '--until-idle', '1s']).ended;
-    expect(code, err).toBe(0);
+    await liveThrough(kills, run);
     const arrivals = await arrivalsIn(data, 'out', messages);
     expect(arrivals.wrong).toEqual([]);
     expect(arrivals.of.size).toBe(messages);

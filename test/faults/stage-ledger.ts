@@ -1,9 +1,12 @@
 /** Steps that remember, for processes that are killed; what is sent through them, and what may come out. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
 import { openBuffer } from '../../src/buffer/buffer.ts';
 import { dumpBuffer } from '../../src/buffer/inspect.ts';
 import { bufferDirectory, queueOwner } from '../../src/buffer/owners.ts';
 import { Message } from '../../src/message.ts';
 import { silent } from '../buffer/life.ts';
+import { start } from '../cli/mqferry.ts';
 
 /** Each, and what else its route says; it says itself of what comes out which messages it is made of, and by what its copies are known. */
 const written: readonly (readonly [name: string, steps: string, more?: string])[] = [
@@ -96,4 +99,16 @@ export async function arrivalsIn(data: string, queue: string, sent: number): Pro
   arrivals.sent = sent;
   for await (const { message } of dumpBuffer(bufferDirectory(data, queueOwner(queue)))) arrivals.add(message.body as Buffer);
   return arrivals;
+}
+
+/** So many lives that end by SIGKILL, and a last one that ends when nothing is left. */
+export async function liveThrough(kills: number, run: readonly string[]): Promise<void> {
+  for (let kill = 0; kill < kills; kill++) {
+    const life = start(run);
+    await sleep(250 + Math.random() * 700); // a moment of its own each time: nothing is waited for
+    life.child.kill('SIGKILL');
+    await life.ended;
+  }
+  const { code, err } = await start([...run, '--until-idle', '1s']).ended;
+  expect(code, err).toBe(0);
 }
