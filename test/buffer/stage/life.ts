@@ -257,7 +257,8 @@ class StageLife {
         const until = this.#ticks + forMs;
         while (this.#ticks < until && !signal?.aborted) {
           await nextTurn();
-          this.#ticks += 1 + Math.floor((until - this.#ticks) / 8);
+          // Another one who waits may have taken it past `until`: it never goes back.
+          this.#ticks += 1 + Math.max(0, Math.floor((until - this.#ticks) / 8));
         }
       },
     };
