@@ -64,7 +64,7 @@ export class Brokers {
 export const pairs: readonly Pair[] = [
   {
     name: 'rabbitmq-rabbitmq',
-    messages: 60_000,
+    messages: 120_000,
     rounds: 5,
     bars: { cpu: 34, ofPeer: 0.95 },
     peer: shovel,
@@ -73,7 +73,7 @@ export const pairs: readonly Pair[] = [
   },
   {
     name: 'rabbitmq-kafka',
-    messages: 100_000,
+    messages: 150_000,
     rounds: 3,
     bars: { cpu: 24 },
     between: ['disk buffer'],
@@ -81,7 +81,7 @@ export const pairs: readonly Pair[] = [
   },
   {
     name: 'kafka-rabbitmq',
-    messages: 100_000,
+    messages: 120_000,
     rounds: 3,
     bars: { cpu: 28 },
     between: ['disk buffer'],
@@ -89,7 +89,7 @@ export const pairs: readonly Pair[] = [
   },
   {
     name: 'kafka-kafka',
-    messages: 200_000,
+    messages: 400_000,
     rounds: 3,
     bars: { cpu: 16 },
     between: ['disk buffer', 'delay', 'dedupe'],
@@ -97,7 +97,7 @@ export const pairs: readonly Pair[] = [
   },
   {
     name: 'mqtt-mqtt',
-    messages: 100_000,
+    messages: 200_000,
     rounds: 3,
     bars: { cpu: 50, rate: 15_000 },
     peer: mosquittoBridge,
@@ -114,7 +114,7 @@ export const pairs: readonly Pair[] = [
   },
   {
     name: 'mqtt-kafka',
-    messages: 100_000,
+    messages: 200_000,
     rounds: 3,
     bars: { cpu: 36 },
     between: ['disk buffer'],

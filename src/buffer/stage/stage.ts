@@ -288,6 +288,8 @@ export class Stage implements OpenStage {
     if (before !== undefined) given.push(before);
     this.#remembered.delete(key);
     this.#remembered.set(key, id);
+    // A few at once: to find the oldest of a Map, V8 walks over the places of all that were deleted before it.
+    if (this.#remembered.size <= maxKeys + Math.floor(maxKeys / 16)) return given;
     for (const [oldest, decision] of this.#remembered) {
       if (this.#remembered.size <= maxKeys) break;
       this.#remembered.delete(oldest);
