@@ -70,7 +70,9 @@ export const sourceFields = {
 };
 
 export const sinkFields = {
-  topic: template('Topic to write to. It must exist: topics are never created by writing.'),
+  topic: template(
+    "Topic to write to. It must exist: topics are never created by writing. One that a message names must not begin with `__`: those are Kafka's own.",
+  ),
   key: template("Record key, as text. The message's own key unless set. Equal keys go to the same partition, as Java's clients have it.", {
     optional: true,
   }),

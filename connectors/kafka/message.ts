@@ -70,3 +70,9 @@ export function topicFault(topic: string): string | undefined {
   if (/^[A-Za-z0-9._-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..') return undefined;
   return `"${topic.slice(0, 300)}" is not a topic name: 1 to 249 letters, digits, dots, dashes and underscores`;
 }
+
+/** What is wrong with a topic that a message has named: those with two underscores before their name are Kafka's own (`__consumer_offsets`). */
+export function namedTopicFault(topic: string): string | undefined {
+  if (topic.startsWith('__')) return `the topic "${topic.slice(0, 300)}" is one of Kafka's own: no message may name it`;
+  return topicFault(topic);
+}

@@ -15,7 +15,7 @@ import {
 import { carries } from './carries.ts';
 import type { SinkConfig } from './config.ts';
 import { clientOptions, loadDriver } from './connection.ts';
-import { toHeaders, topicFault, toTimestamp } from './message.ts';
+import { namedTopicFault, toHeaders, topicFault, toTimestamp } from './message.ts';
 import { partitionOf } from './partitioner.ts';
 import { PartitionQueue, PendingWrite, type QueuedRecord } from './partitionQueue.ts';
 import type { Writer } from './port.ts';
@@ -136,7 +136,7 @@ export class KafkaSink implements Sink {
     for (const message of messages) {
       try {
         const name = topic(message);
-        if (!this.#topics.has(name) && topicFault(name) === undefined) unknown.add(name);
+        if (!this.#topics.has(name) && namedTopicFault(name) === undefined) unknown.add(name);
       } catch (error) {
         if (!(error instanceof MqferryError)) throw error; // else the message is refused when it is enqueued
       }
@@ -191,7 +191,7 @@ export class KafkaSink implements Sink {
     const name = this.#config.topic(message);
     const topic = this.#topics.get(name);
     if (topic) return topic;
-    const fault = topicFault(name);
+    const fault = namedTopicFault(name);
     throw fault === undefined
       ? new MqferryError('NOT_FOUND', `there is no topic "${name}": create it, mqferry does not`)
       : new MqferryError('REFUSED', fault);
