@@ -130,6 +130,13 @@ export class ByteReader {
     }
   }
 
+  /** How many of something follow, each of a byte at least: never more than there are bytes, so nothing is made for a number that is none. */
+  count(): number {
+    const count = this.whole();
+    if (count > this.end - this.at) throw tooShort();
+    return count;
+  }
+
   double(): number {
     return this.buffer.readDoubleLE(this.#take(8));
   }
@@ -181,8 +188,12 @@ export class ByteReader {
 
   #take(count: number): number {
     const start = this.at;
-    if (count > this.end - start) throw new MqferryError('BUFFER_FAILED', 'a stored record ends too early; this is a bug in mqferry');
+    if (count > this.end - start) throw tooShort();
     this.at = start + count;
     return start;
   }
+}
+
+function tooShort(): MqferryError {
+  return new MqferryError('BUFFER_FAILED', 'a stored record ends too early; this is a bug in mqferry');
 }

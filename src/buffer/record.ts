@@ -205,7 +205,7 @@ export class MessageDecoder implements Decoder<Message> {
     return new Message({
       key: flags & FLAG.key ? from.bytes() : null,
       headers: flags & FLAG.headers ? readHeaders(from) : noHeaders,
-      origin: this.#origin(flags & FLAG.origin ? from.whole() : 0, sequence),
+      origin: this.#origin(flags & FLAG.origin ? from.count() : 0, sequence),
       lane: flags & FLAG.lane ? from.name() : '',
       fault: flags & FLAG.fault ? readFault(from) : undefined,
       id: flags & FLAG.id ? from.text() : undefined,
@@ -232,7 +232,7 @@ export class MessageDecoder implements Decoder<Message> {
   #origin(count: number, bufferSequence: number): Origin {
     if (count === 0) return { bufferId: this.#bufferId, bufferSequence };
     const origin: Record<string, Origin[string]> = {};
-    for (let i = 0; i < count; i++) origin[this.#reader.name()] = readValue(this.#reader) as Origin[string];
+    for (let i = 0; i < count; i++) origin[this.#reader.name()] = readValue(this.#reader, 0) as Origin[string];
     origin['bufferId'] = this.#bufferId;
     origin['bufferSequence'] = bufferSequence;
     return origin;
@@ -242,9 +242,9 @@ export class MessageDecoder implements Decoder<Message> {
 const noHeaders: Headers = [];
 
 function readHeaders(from: ByteReader): Headers {
-  const count = from.whole();
+  const count = from.count();
   const headers: Header[] = [];
-  for (let i = 0; i < count; i++) headers.push([from.name(), readValue(from)]);
+  for (let i = 0; i < count; i++) headers.push([from.name(), readValue(from, 0)]);
   return headers;
 }
 
@@ -254,7 +254,8 @@ function readFault(from: ByteReader): Error {
   return (errorCodes as readonly string[]).includes(code) ? new MqferryError(code as ErrorCode, text) : new Error(text);
 }
 
-function readValue(from: ByteReader): HeaderValue {
+function readValue(from: ByteReader, depth: number): HeaderValue {
+  if (depth > depthMax) throw new MqferryError('BUFFER_FAILED', `a stored header is nested more than ${depthMax} deep`);
   const tag = from.byte();
   switch (tag) {
     case TAG.text:
@@ -278,11 +279,11 @@ function readValue(from: ByteReader): HeaderValue {
     case TAG.date:
       return new Date(from.double());
     case TAG.typed:
-      return new Typed(from.text(), readValue(from) as Typed['value']);
+      return new Typed(from.text(), readValue(from, depth + 1) as Typed['value']);
     case TAG.list:
-      return Array.from({ length: from.whole() }, () => readValue(from));
+      return Array.from({ length: from.count() }, () => readValue(from, depth + 1));
     case TAG.map:
-      return new Map(Array.from({ length: from.whole() }, () => [from.text(), readValue(from)] as const));
+      return new Map(Array.from({ length: from.count() }, () => [from.text(), readValue(from, depth + 1)] as const));
     default:
       throw new MqferryError('BUFFER_FAILED', `a stored header has the unknown tag ${tag}; was it written by a newer version of mqferry?`);
   }

@@ -97,5 +97,5 @@ export class EntryDecoder implements Decoder<Entry> {
 }
 
 function readIds(from: ByteReader): number[] {
-  return Array.from({ length: from.whole() }, () => from.whole());
+  return Array.from({ length: from.count() }, () => from.whole());
 }
