@@ -32,7 +32,11 @@ export class VirtualTime {
       await new Promise<void>((resolve) => setImmediate(resolve));
       if (done()) return true;
       const timer = this.#next();
-      if (!timer || timer.at > limitMs) return false;
+      if (!timer) return false;
+      if (timer.at > limitMs) {
+        this.#timers.unshift(timer); // for who goes on from here
+        return false;
+      }
       this.now = timer.at;
       timer.fire();
     }
