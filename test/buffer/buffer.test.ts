@@ -491,6 +491,26 @@ describe('a damaged buffer', () => {
     }
   });
 
+  test('that was killed is an error where a frame is damaged behind which others were confirmed, whatever the cursor knows (7)', async () => {
+    const files = fresh();
+    const buffer = await openOn(files);
+    const cursor = Buffer.from(files.bytesOf('/buffer/cursor'));
+    for (let i = 0; i < 3; i++) await put(buffer, numbered(i, i + 1));
+    const [name] = await segmentsOf(files);
+    const path = `/buffer/${name}`;
+    const whole = Buffer.from(files.bytesOf(path));
+    const killed = fresh();
+    killed.setBytes('/buffer/cursor', cursor);
+    killed.setBytes(path, whole);
+    expect(await takeAll(await openOn(killed))).toEqual([0, 1, 2]);
+    const damaged = fresh();
+    damaged.setBytes('/buffer/cursor', cursor);
+    const broken = Buffer.from(whole);
+    broken[100] = (broken[100] as number) ^ 1;
+    damaged.setBytes(path, broken);
+    await expect(openOn(damaged)).rejects.toMatchObject({ code: 'BUFFER_FAILED' });
+  });
+
   test('is an error when a segment in the middle is gone (7)', async () => {
     const files = await closed();
     await files.unlink(`/buffer/${(await segmentsOf(files))[1]}`);

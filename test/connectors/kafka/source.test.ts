@@ -66,6 +66,32 @@ describe('the Kafka source', () => {
     expect(reader.commits.at(-1)).toEqual({ 't/0': 12, 't/1': 6 });
   });
 
+  test('never commits what is open, however long it is so', async () => {
+    const reader = new FakeReader();
+    const source = await sourceOn(reader);
+    const [open, done] = [claimOf(0), claimOf(1)];
+    reader.put(chunk(open, 0, 2), chunk(done, 0, 1));
+    const held = await source.read({ messages: 2, bytes: 1_000_000 }, never);
+    expect(held?.messages.map(({ lane }) => lane)).toEqual(['t/0', 't/0']);
+    (await source.read(room, never))?.ack();
+    await until('what has ended is committed', () => reader.commits.length > 0);
+    expect(reader.commits).toEqual([{ 't/1': 1 }]);
+    await source.close();
+  });
+
+  test('commits nothing more of a partition that is lost, though it was acked before', async () => {
+    const reader = new FakeReader();
+    const source = await sourceOn(reader);
+    const [lost, kept] = [claimOf(0), claimOf(1)];
+    reader.put(chunk(lost, 0, 2), chunk(kept, 0, 1));
+    (await source.read({ messages: 2, bytes: 1_000_000 }, never))?.ack();
+    lost.live = false;
+    (await source.read(room, never))?.ack();
+    await until('what is still ours is committed', () => reader.commits.length > 0);
+    expect(reader.commits).toEqual([{ 't/1': 1 }]);
+    await source.close();
+  });
+
   test('commits past markers and gaps once nothing before them is open', async () => {
     const reader = new FakeReader();
     const source = await sourceOn(reader);
