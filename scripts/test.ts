@@ -42,7 +42,7 @@ if (runnable.length > 0)
     ),
   );
 total[isCi ? 'failed' : 'skipped'] += missing.length;
-if (filter.length === 0) add(matrix());
+if (filter.length === 0) add(faults());
 rmSync(reports, { recursive: true, force: true });
 console.log(`\n${table()}\n`);
 if (failures.length > 0) console.log(`failed:\n${failures.join('\n')}\n`);
@@ -95,18 +95,18 @@ function firstLines(text: string): string {
   return lines.map((line) => `    ${line}`).join('\n');
 }
 
-/** The matrix of pairs and faults: on CI all plain and cut cells and a share of the rest, else one plain cell a pair that can be run. */
-function matrix(): Tally {
-  const report = join(reports, 'matrix.json');
+/** The fault laboratory: on CI a sample of all pairs and faults that the commit chooses, else one plain cell of each pair that can be run. */
+function faults(): Tally {
+  const report = join(reports, 'faults.json');
   const mode = isCi ? '--ci' : '--quick';
-  const { status } = spawnSync(process.execPath, [join(root, 'test', 'matrix', 'run.ts'), mode, '--report', report], {
+  const { status } = spawnSync(process.execPath, [join(root, 'test', 'faults', 'lab', 'run.ts'), mode, '--report', report], {
     cwd: root,
     stdio: 'inherit',
   });
   try {
     return JSON.parse(readFileSync(report, 'utf8')) as Tally;
   } catch (error) {
-    console.error(`the matrix ended with ${status} and without a report: ${error}`);
+    console.error(`the faults ended with ${status} and without a report: ${error}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
 }

@@ -29,7 +29,7 @@ describe('the docs', () => {
     const text = readFileSync(join(root, page), 'utf8').replace(/```[^`]*```|`[^`\n]*`/g, '');
     const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map((match) => match[1] as string);
     const broken = links.filter((link) => !/^[a-z]+:/.test(link) && !existsSync(join(root, dirname(page), link)));
-    // Written by `npm run matrix -- --full`.
+    // Written by `npm run faults`.
     expect(broken.filter((link) => !link.endsWith('proof.md'))).toEqual([]);
   });
 });

@@ -101,3 +101,47 @@ test('says that the server is gone', async () => {
   const { end } = client();
   await until('closed', () => end() !== undefined);
 });
+
+test('cuts behind the byte that it was told, and lets the next link be', async () => {
+  const { socket, end } = client();
+  const cut = proxy.cutAfter('toServer', 3);
+  socket.write('abcdefgh');
+  await cut;
+  await until('cut', () => end() === 'ECONNRESET');
+  expect(proxy.bytes.toServer).toBe(3);
+  const next = client();
+  next.socket.write('hello');
+  await until('echoed', () => next.heard() === 'hello');
+});
+
+test('never lets the byte through with which a piece ends', async () => {
+  const { socket, end } = client();
+  const cut = proxy.cutAfter('toServer', 5);
+  socket.write('hello');
+  await cut;
+  await until('cut', () => end() === 'ECONNRESET');
+  expect(proxy.bytes.toServer).toBe(4);
+});
+
+test('passes slices on in order, whole, and the end behind them', async () => {
+  proxy.shape({ sliceBytes: () => 3 });
+  const { socket, heard, end } = client();
+  const text = Array.from({ length: 500 }, (_, i) => `${i},`).join('');
+  socket.end(text);
+  await until('closed', () => end() !== undefined);
+  expect(heard()).toBe(`${text}bye`);
+});
+
+test('lets each piece arrive late, and none before the one before it', async () => {
+  let next = 60;
+  proxy.shape({ latencyMs: () => (next = next === 60 ? 1 : 60) });
+  const { socket, heard } = client();
+  const began = performance.now();
+  for (const text of ['a', 'b', 'c', 'd']) {
+    socket.write(text);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until('all is echoed', () => heard().length === 4);
+  expect(heard()).toBe('abcd');
+  expect(performance.now() - began).toBeGreaterThan(55);
+});

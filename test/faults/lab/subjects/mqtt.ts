@@ -1,5 +1,5 @@
 import { type MqttClient, connect as makeClient } from 'mqtt';
-import { mosquittoLogin, startMosquitto } from '../../brokers/mosquitto.ts';
+import { mosquittoLogin, startMosquitto } from '../../../brokers/mosquitto.ts';
 import type { Subject } from '../subject.ts';
 
 const weekS = 7 * 86_400;
@@ -54,8 +54,8 @@ export async function mqttSubject(): Promise<Subject> {
       );
       return () => client.endAsync(true);
     },
-    connection: (at) =>
-      `{ mqtt: { url: 'mqtt://127.0.0.1:${at}', username: ${mosquittoLogin.username}, password: ${mosquittoLogin.password} } }`,
+    connection: (at, isImpatient) =>
+      `{ mqtt: { url: 'mqtt://127.0.0.1:${at}', username: ${mosquittoLogin.username}, password: ${mosquittoLogin.password}${isImpatient ? ', keepalive: 2s' : ''} } }`,
     source: (name) => `mqtt: { connection: from, topics: ['${name}'] }`,
     sink: (name) => `mqtt: { connection: to, topic: ${name} }`,
   };

@@ -1,30 +1,34 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Cell, type Mode, nameOf, type Protocol } from './cells.ts';
+import { type Cell, faultTexts, type Mode, type Protocol } from './cells.ts';
 import type { Result } from './play.ts';
 
 const scopes: Record<Mode, string> = {
-  full: 'all 160 cells of 16 pairs × 5 faults × with and without the disk buffer, and 4 with withheld confirms',
-  ci: 'all plain, cut and withheld cells of the 16 pairs, and one in seven of the others; `--full` runs all',
+  full: 'all cells of 16 pairs × 11 faults × with and without the disk buffer, and 4 with withheld confirms',
+  ci: 'a plain cell of each of the 16 pairs, the withheld cells, and one in five of all others; `--full` runs all',
   quick: 'the plain cells alone',
+  all: 'some cells',
 };
 
+interface Run {
+  readonly mode: Mode;
+  readonly seed: number;
+  readonly results: readonly { cell: Cell; result: Result }[];
+  readonly versions: ReadonlyMap<Protocol, string | undefined>;
+}
+
 /** docs/proof.md: what a run has seen. */
-export function proofPage(
-  mode: Mode,
-  results: readonly { cell: Cell; result: Result }[],
-  versions: ReadonlyMap<Protocol, string | undefined>,
-): string {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as { version: string };
+export function proofPage({ mode, seed, results, versions }: Run): string {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', '..', 'package.json'), 'utf8')) as { version: string };
   const sum = (pick: (result: Result) => number) => results.reduce((total, { result }) => total + pick(result), 0);
   const failed = results.filter(({ result }) => result.problems.length > 0);
   const rows = results.map(
     ({ cell, result }) =>
-      `| ${nameOf(cell).replaceAll(' · ', ' | ')} | ${result.sent} | ${result.arrived} | ${result.lost} | ${result.corrupt} | ${result.duplicated} | ${result.faults} |`,
+      `| ${cell.from} → ${cell.to} | ${faultTexts[cell.fault](cell.times)} | ${cell.isBuffered ? 'disk buffer' : 'no buffer'} | ${result.sent} | ${result.arrived} | ${result.lost} | ${result.corrupt} | ${result.duplicated} | ${result.faults} |`,
   );
   return `# Proof
 
-Written by \`npm run matrix -- --${mode} --proof\` (${scopes[mode]}) on ${new Date().toISOString().slice(0, 10)}: mqferry ${version}, Node ${process.versions.node},
+Written by \`npm run faults -- --${mode} --seed ${seed} --proof\` (${scopes[mode]}) on ${new Date().toISOString().slice(0, 10)}: mqferry ${version}, Node ${process.versions.node},
 ${[...versions].map(([protocol, found]) => `${protocol} ${found ?? 'missing'}`).join(', ')}
 (mqtt is mosquitto with MQTT 5, stomp is ActiveMQ Classic). Two brokers of each kind, one machine, two cores.
 
@@ -34,8 +38,10 @@ everything drained at the sink broker by a native client. Bodies are hostile (em
 **${results.length} cells, ${failed.length} failed. ${sum((one) => one.sent)} messages confirmed by the source brokers, lost ${sum((one) => one.lost)},
 phantom ${sum((one) => one.phantom)}, corrupt ${sum((one) => one.corrupt)}; ${sum((one) => one.faults)} faults, ${sum((one) => one.duplicated)} duplicates.**
 
-- *killed*: SIGKILL in mid-flow (500 messages a second), started again at once. *restarted*: the broker is stopped in mid-flow and started
-  (SIGKILL for RabbitMQ and Kafka, SIGTERM for mosquitto and ActiveMQ). *cut*: both links reset by a TCP proxy.
+- *mqferry killed*: SIGKILL in mid-flow (500 messages a second) or while it starts, started again at once. *broker killed*: in mid-flow, and started
+  again (SIGKILL for RabbitMQ and Kafka, SIGTERM for mosquitto and ActiveMQ, which confirm what they have not on disk). *cut*: both links reset by a
+  TCP proxy, or one link in the middle of the byte stream. *silent*: nothing passes, nothing is closed, and what was on its way arrives late.
+  *SIGTERM*: it must end with 0 within 25 s, and nothing may come twice.
   *withheld*: the sink's confirms are held back and mqferry is killed; everything must come again, so nothing had been settled.
 - mosquitto runs with \`max_queued_messages 0\`: by default it drops what it has confirmed beyond 1,000 queued messages.
 - ActiveMQ Classic garbles characters beyond the basic plane (emoji) in headers that it reads back from its store; the headers here stay within it.

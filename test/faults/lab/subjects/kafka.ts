@@ -1,6 +1,6 @@
 import { CompressionTypes, type IHeaders, Kafka, logLevel } from 'kafkajs';
-import { freePorts } from '../../brokers/broker.ts';
-import { createTopics, startKafka } from '../../brokers/kafka.ts';
+import { freePorts } from '../../../brokers/broker.ts';
+import { createTopics, startKafka } from '../../../brokers/kafka.ts';
 import type { Subject } from '../subject.ts';
 
 const partitions = 2;
@@ -10,7 +10,7 @@ export async function kafkaSubject(): Promise<Subject> {
   const broker = await startKafka({ advertise: proxyPort });
   const bootstrap = [`127.0.0.1:${broker.ports['plain']}`];
   const kafka = new Kafka({
-    clientId: 'matrix',
+    clientId: 'faults',
     brokers: bootstrap,
     logLevel: logLevel.NOTHING,
     requestTimeout: 5000,
@@ -57,7 +57,7 @@ export async function kafkaSubject(): Promise<Subject> {
       });
       return () => consumer.disconnect();
     },
-    connection: (at) => `{ kafka: { brokers: ['127.0.0.1:${at}'] } }`,
+    connection: (at, isImpatient) => `{ kafka: { brokers: ['127.0.0.1:${at}']${isImpatient ? ', requestTimeout: 4s' : ''} } }`,
     source: (name) => `kafka: { connection: from, topics: [${name}], groupId: group-${name}, sessionTimeout: 6s }`,
     sink: (name) => `kafka: { connection: to, topic: ${name}, maxRequestBytes: 3MiB }`,
   };

@@ -1,5 +1,5 @@
-/** One protocol as the matrix sees it: its broker, and native clients that share no code with mqferry's connectors. */
-import type { Broker } from '../brokers/broker.ts';
+/** One protocol as the laboratory sees it: its broker, and native clients that share no code with mqferry's connectors. */
+import type { Broker } from '../../brokers/broker.ts';
 
 /** One message of a cell. Its number travels in the header `x-n`. */
 export interface Parcel {
@@ -38,7 +38,8 @@ export interface Subject {
   /** Takes everything out, from the first message on; the result ends it. */
   drain(name: string, arrived: (arrival: Arrival) => void): Promise<() => Promise<void>>;
   /** YAML (flow style) of the connection and of the two ends. */
-  connection(port: number): string;
+  /** `isImpatient`: a broker or network that is silent for some seconds is taken for dead. */
+  connection(port: number, isImpatient: boolean): string;
   source(name: string): string;
   sink(name: string): string;
 }

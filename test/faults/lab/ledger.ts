@@ -16,25 +16,31 @@ const unicode = 'grüße ✓';
 const hostileNames = ['receipt', 'transaction', 'destination', 'CC', 'BCC', '__proto__', 'constructor', 'expires', 'x-delay', 'Mqf-Route'];
 
 /** Bodies that break careless code: empty, NULs, every byte, not UTF-8, 1 MiB, JSON that pollutes. The rest is 200 random bytes. */
-export function parcelsOf(count: number): Parcel[] {
-  const special = [
-    Buffer.alloc(0),
-    Buffer.from('\0\0\n\0'),
-    Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
-    Buffer.from([0xc3, 0x28, 0xff]),
-    randomBytes(1024 * 1024),
-    Buffer.from('{"__proto__":{"a":1},"constructor":1}'),
-    Buffer.from('\n\n\0MESSAGE\n'),
-  ];
-  return Array.from({ length: count }, (_, n) => ({
+const specialBodies = [
+  Buffer.alloc(0),
+  Buffer.from('\0\0\n\0'),
+  Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
+  Buffer.from([0xc3, 0x28, 0xff]),
+  randomBytes(1024 * 1024),
+  Buffer.from('{"__proto__":{"a":1},"constructor":1}'),
+  Buffer.from('\n\n\0MESSAGE\n'),
+];
+
+/** So many of them, and more until that is enough. */
+export function* parcels(count: number, isEnough: () => boolean = () => true): Generator<Parcel> {
+  for (let n = 0; n < count || !isEnough(); n++) yield parcel(n);
+}
+
+function parcel(n: number): Parcel {
+  return {
     n,
-    body: special[n] ?? (n % 50 === 49 ? Buffer.alloc(0) : randomBytes(200)),
+    body: specialBodies[n] ?? (n % 50 === 49 ? Buffer.alloc(0) : randomBytes(200)),
     headers: [
       ['x-n', String(n)],
       ['x-unicode', unicode],
       ...(n % 10 === 0 ? [[hostileNames[(n / 10) % hostileNames.length] as string, 'hostile'] as const] : []),
     ],
-  }));
+  };
 }
 
 /** Which copies carry the same `mqf-id`: all, those from the buffer, or none has one. */

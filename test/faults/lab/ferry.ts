@@ -2,15 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts, tail, until } from '../brokers/broker.ts';
+import { freePorts, tail, until } from '../../brokers/broker.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+const main = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts');
 
 export interface Books {
   readonly read: number;
   readonly delivered: number;
   readonly buffered: number;
   readonly inFlight: number;
+  readonly [other: string]: number;
 }
 
 /** mqferry as its users have it: a process of its own, a config file, a data directory. */
@@ -32,7 +33,7 @@ export class Ferry {
   /** Resolves when every link of the route has been open. */
   async start(): Promise<void> {
     this.spawn();
-    await until(`mqferry is ready:\n${this.log()}`, () => this.#isReady(), 60_000);
+    await this.ready();
   }
 
   spawn(): void {
@@ -41,10 +42,20 @@ export class Ferry {
     const child = spawn(process.execPath, [main, ...args], { cwd: this.dir, stdio: ['ignore', log, log] });
     closeSync(log);
     this.#child = child;
-    // A matrix that is interrupted leaves nothing behind.
+    // A run that is interrupted leaves nothing behind.
     const kill = () => child.kill('SIGKILL');
     process.once('exit', kill);
     child.once('exit', () => process.off('exit', kill));
+  }
+
+  /** Resolves when every link of the route is open in this life. */
+  ready(): Promise<void> {
+    return until(`mqferry is ready:\n${this.log()}`, () => this.#isReady(), 60_000);
+  }
+
+  /** SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
   }
 
   kill(): Promise<number | null> {

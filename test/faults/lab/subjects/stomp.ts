@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { activemq, activemqLogin } from '../../brokers/activemq.ts';
+import { activemq, activemqLogin } from '../../../brokers/activemq.ts';
 import type { Subject } from '../subject.ts';
 
 /** To a STOMP broker these are orders, at the source as well. */
@@ -54,8 +54,8 @@ export async function stompSubject(): Promise<Subject> {
       ]);
       return async () => link.close();
     },
-    connection: (at) =>
-      `{ stomp: { url: 'stomp://127.0.0.1:${at}', username: ${activemqLogin.username}, password: ${activemqLogin.password} } }`,
+    connection: (at, isImpatient) =>
+      `{ stomp: { url: 'stomp://127.0.0.1:${at}', username: ${activemqLogin.username}, password: ${activemqLogin.password}${isImpatient ? ', heartbeat: 1s' : ''} } }`,
     source: (name) => `stomp: { connection: from, destination: /queue/${name} }`,
     sink: (name) => `stomp: { connection: to, destination: /queue/${name} }`,
   };
@@ -74,7 +74,7 @@ const escapes: readonly (readonly [string, string])[] = [
   [':', '\\c'],
 ];
 
-/** As much of STOMP 1.2 as the matrix needs: every frame has a content-length, every broker frame is well formed. */
+/** As much of STOMP 1.2 as the laboratory needs: every frame has a content-length, every broker frame is well formed. */
 class Link {
   onMessage: (frame: Frame) => void = () => {};
   readonly #socket: Socket;

@@ -9,17 +9,30 @@ const giveUpMs = 90_000;
 export async function sendAll(
   subject: Subject,
   place: string,
-  parcels: readonly Parcel[],
+  parcels: Iterable<Parcel>,
   ledger: Ledger,
   perSecond = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   const line = new Line(subject, place, ledger);
   const start = performance.now();
-  for (let from = 0; from < parcels.length; from += batchSize) {
-    await sleep(Math.max(0, start + (from / perSecond) * 1000 - performance.now()));
-    await line.publish(parcels.slice(from, from + batchSize));
+  let sent = 0;
+  for (const batch of batches(parcels)) {
+    await sleep(Math.max(0, start + (sent / perSecond) * 1000 - performance.now()));
+    await line.publish(batch);
+    sent += batch.length;
   }
   await line.close();
+}
+
+function* batches(parcels: Iterable<Parcel>): Generator<Parcel[]> {
+  let batch: Parcel[] = [];
+  for (const parcel of parcels) {
+    batch.push(parcel);
+    if (batch.length < batchSize) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 /** Publishes through one publisher after the other. */

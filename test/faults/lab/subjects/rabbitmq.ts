@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import amqp from 'amqplib';
-import { startRabbitmq, withChannel } from '../../brokers/rabbitmq.ts';
+import { startRabbitmq, withChannel } from '../../../brokers/rabbitmq.ts';
 import type { Subject } from '../subject.ts';
 
 /** amqplib cannot send the first; to RabbitMQ the others are orders, at the source as well. */
@@ -57,7 +57,8 @@ export async function rabbitmqSubject(): Promise<Subject> {
       });
       return () => connection.close();
     },
-    connection: (at) => `{ rabbitmq: { url: '${broker.url().replace(`:${port}/`, `:${at}/`)}' } }`,
+    connection: (at, isImpatient) =>
+      `{ rabbitmq: { url: '${broker.url().replace(`:${port}/`, `:${at}/`)}'${isImpatient ? ', heartbeat: 1s' : ''} } }`,
     source: (name) => `rabbitmq: { connection: from, queue: ${name} }`,
     sink: (name) => `rabbitmq: { connection: to, queue: ${name} }`,
   };
