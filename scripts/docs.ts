@@ -10,6 +10,8 @@ import type { AnyConnector } from '../src/connector.ts';
 import { expressionReference } from '../src/expr/index.ts';
 import { testReference, testSchema } from '../src/rehearsal/reference.ts';
 import { stepKinds } from '../src/steps/index.ts';
+import { faultsPage, securityPage } from '../test/faults/catalogue/pages.ts';
+import { mutantsPage } from '../test/mutants/list.ts';
 import { mapping } from './mapping.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -25,6 +27,9 @@ files.set('docs/reference/expressions.md', expressionReference());
 files.set('docs/reference/tests.md', testReference());
 files.set('mqferry-test.schema.json', `${JSON.stringify(testSchema(), null, 2)}\n`);
 files.set('docs/reference/mapping.md', await mapping());
+files.set('docs/faults.md', faultsPage());
+files.set('docs/security.md', securityPage());
+files.set('docs/mutants.md', mutantsPage());
 
 const stale: string[] = [];
 for (const [path, wanted] of files) {

@@ -218,6 +218,11 @@ test('the CRC is the same whoever computes it', () => {
   );
 });
 
+test('ten thousand headers of one record come back as they were', () => {
+  const headers = Array.from({ length: 10_000 }, (_, i) => [`h${i}`, Buffer.from(`${i}`)] as const);
+  expect(readBatches(encode([record({ headers })]), 0)[0]?.records[0]?.headers).toEqual(headers);
+});
+
 describe('hostile records', () => {
   const bodies: readonly (readonly [string, string])[] = [
     ['a length beyond the end', '7e00'],
