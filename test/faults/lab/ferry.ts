@@ -48,6 +48,10 @@ export class Ferry {
     child.once('exit', () => process.off('exit', kill));
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Resolves when every link of the route is open in this life. */
   ready(): Promise<void> {
     return until(`mqferry is ready:\n${this.log()}`, () => this.#isReady(), 60_000);
