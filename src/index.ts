@@ -1,6 +1,8 @@
 /** mqferry as a library: compile routes, and run them from code. */
 import { connectors as builtIn } from '../connectors/index.ts';
+import { Cipher } from './buffer/cipher.ts';
 import { type Claim, DataDirectory } from './buffer/data-directory.ts';
+import { encryptedFiles, realFiles } from './buffer/fs.ts';
 import { queueName } from './buffer/owners.ts';
 import { DurableQueue } from './buffer/queue.ts';
 import { systemClock, type Time } from './clock.ts';
@@ -46,6 +48,8 @@ export interface LoadRoutes {
 export interface EngineOptions extends LoadRoutes {
   /** Made when a buffer, a session or `quarantine` needs it. Default `./mqferry-data`. */
   readonly dataDir?: string;
+  /** What the data directory keeps is written encrypted (AES-256-GCM), with the first of these keys; all of them are read with. 32 bytes each, in Base64 or hex, apart by blanks, commas or lines. */
+  readonly dataKeys?: string | undefined;
   /** Look for messages that end the process, over the lives of the routes. Default: when a `dataDir` is given. */
   readonly quarantine?: boolean;
   readonly log?: Log;
@@ -149,7 +153,9 @@ function claimOf({ name, model }: CompiledRoute): Claim {
 /** Compiles routes and makes an engine for them. Throws CONFIG_INVALID with every problem, or DATA_LOCKED. */
 export async function createEngine(options: EngineOptions): Promise<Mqferry> {
   const log = options.log ?? silent;
-  const data = new DataDirectory(options.dataDir ?? 'mqferry-data', log);
+  const { dataKeys } = options;
+  const files = dataKeys === undefined ? realFiles : encryptedFiles(Cipher.of(dataKeys));
+  const data = new DataDirectory(options.dataDir ?? 'mqferry-data', log, files);
   const tables = new Tables();
   const lines = new CallLines();
   const stopping = new AbortController();

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type MqferryError, notConnected } from '../errors.ts';
 import { Appends, type PackOptions, type Refused } from './appends.ts';
 import { cursorBytes } from './cursor.ts';
-import { sealFrame, segmentHeaderBytes } from './frame.ts';
+import { segmentHeaderBytes } from './frame.ts';
 import { isDiskFull } from './fs.ts';
 import type { StoredFrame } from './recent.ts';
 import type { Segments } from './segments.ts';
@@ -138,7 +138,7 @@ export class Appender<T> {
   async #put(frame: Buffer, items: readonly T[]): Promise<boolean> {
     while (!this.#cancelled && !this.#owner.failed) {
       if (this.#syncDue) await this.#sync();
-      const lack = this.#lack(frame.length, items.length);
+      const lack = this.#lack(this.#segments.sizeOf(frame.length), items.length);
       if (lack) {
         await this.#park(lack);
         continue;
@@ -165,16 +165,16 @@ export class Appender<T> {
     const base = this.next;
     const count = items.length;
     const timeMs = Date.now();
-    const segment = await this.#segments.forFrame(frame.length, base);
-    sealFrame(frame, segment.salt, { base, count, timeMs, synced: this.synced });
-    await this.#segments.write(frame);
+    const bytes = this.#segments.sizeOf(frame.length);
+    const segment = await this.#segments.forFrame(bytes, base);
+    await this.#segments.write(frame, { base, count, timeMs, synced: this.synced });
     if (this.#options.sync === 'always') await this.#segments.sync();
     if (this.#owner.failed) throw this.#owner.failed; // by the cursor's file, meanwhile
-    this.#segments.grow(frame.length, count);
+    this.#segments.grow(bytes, count);
     this.next = base + count;
     if (this.#options.sync === 'always') this.synced = this.next;
     else this.#syncTimer ??= setTimeout(() => this.#syncSoon(), this.#options.everyMs);
-    this.#owner.stored({ items, base, timeMs, segment, end: segment.end, bytes: frame.length });
+    this.#owner.stored({ items, base, timeMs, segment, end: segment.end, bytes });
   }
 
   // In the loop of the appends, so that it never meets a roll.

@@ -3,6 +3,7 @@ import type { Batch, Carries, Log as Logger, Refusal, Room, Sink, SinkCan, SinkE
 import { MqferryError, notConnected } from '../errors.ts';
 import { type Message, propertyNames } from '../message.ts';
 import { reserveBytes } from './appender.ts';
+import { cipherBytes } from './cipher.ts';
 import { frameHeaderBytes } from './frame.ts';
 import { codeOf, type FileSystem, realFiles } from './fs.ts';
 import { Log, type LogOptions } from './log.ts';
@@ -105,7 +106,7 @@ function claim(files: FileSystem, directory: string): () => void {
 
 function logOptions(options: DiskOptions, context: BufferContext, files: FileSystem): LogOptions<Message> {
   const { maxBytes, maxMessages = Number.POSITIVE_INFINITY, sync, everyMs } = options;
-  const room = maxBytes - reserveBytes - frameHeaderBytes - 4;
+  const room = maxBytes - reserveBytes - frameHeaderBytes - 4 - (files.cipher ? cipherBytes : 0);
   if (room < 1024) throw new MqferryError('CONFIG_INVALID', `a buffer of ${maxBytes} bytes holds nothing; give it 64KiB or more`);
   return {
     files,

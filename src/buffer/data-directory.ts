@@ -6,7 +6,7 @@ import type { Log, QueueLimits } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
 import { type DiskOptions, openBuffer, type RouteBuffer } from './buffer.ts';
 import { ClaimLog, type Claims } from './claims/claims.ts';
-import { realFiles } from './fs.ts';
+import { type FileSystem, realFiles } from './fs.ts';
 import { type KnownBuffer, orphanedBuffers, routeState, storedClientId } from './instance.ts';
 import { KeyLog } from './keys/key-log.ts';
 import type { KeyLimits, Keys } from './keys/keys.ts';
@@ -49,6 +49,7 @@ export class DataDirectory {
   readonly path: string;
   readonly lives: Lives;
   readonly #log: Log;
+  readonly #files: FileSystem;
   #lock: DirectoryLock | undefined;
   /** Client ids were taken from it: nobody else may use them. */
   #isUsed = false;
@@ -57,9 +58,10 @@ export class DataDirectory {
   /** What the routes say of the size of their stores of bodies; the most of each. */
   readonly #claimBytes = new Map<string, number>();
 
-  constructor(path: string, log: Log) {
+  constructor(path: string, log: Log, files: FileSystem = realFiles) {
     this.path = resolve(path);
     this.#log = log;
+    this.#files = files;
     this.lives = new Lives(`${this.path}/lives`, log);
   }
 
@@ -73,7 +75,7 @@ export class DataDirectory {
   async openBuffer(route: string, model: BufferModel, log: Log, prefetch?: number): Promise<RouteBuffer> {
     if (model.kind === 'memory') return memoryBuffer(model);
     await this.own();
-    const context = prefetch === undefined ? { log } : { log, prefetch };
+    const context = { log, files: this.#files, ...(prefetch !== undefined && { prefetch }) };
     return openBuffer(bufferDirectory(this.path, route), model, context);
   }
 
@@ -81,7 +83,7 @@ export class DataDirectory {
   async openStage(route: string, stage: string, keeper: Keeper, options: StageOptions, log: Log, prefetch?: number): Promise<OpenStage> {
     await this.own();
     const directory = bufferDirectory(this.path, stageOwner(route, stage));
-    return openStage(directory, keeper, options, { log, prefetch, clock: systemClock });
+    return openStage(directory, keeper, options, { log, prefetch, files: this.#files, clock: systemClock });
   }
 
   /** The bodies of this name, the same for all who ask. Throws BUFFER_FAILED when they are damaged. */
@@ -91,13 +93,15 @@ export class DataDirectory {
     const maxBytes = this.#claimBytes.get(owner) ?? claimBytes;
     const claims = this.#claims.get(owner) ?? new Shared<ClaimLog>();
     this.#claims.set(owner, claims);
-    return claims.get(() => ClaimLog.open(bufferDirectory(this.path, owner), maxBytes, { log: this.#log, clock: systemClock }));
+    return claims.get(() =>
+      ClaimLog.open(bufferDirectory(this.path, owner), maxBytes, { log: this.#log, files: this.#files, clock: systemClock }),
+    );
   }
 
   /** Opens what a step of a route knows messages by. Throws BUFFER_FAILED when it is damaged. */
   async openKeys(route: string, step: string, limits: KeyLimits, log: Log): Promise<Keys> {
     await this.own();
-    return KeyLog.open(bufferDirectory(this.path, keysOwner(route, step)), limits, { log, clock: systemClock });
+    return KeyLog.open(bufferDirectory(this.path, keysOwner(route, step)), limits, { log, files: this.#files, clock: systemClock });
   }
 
   /** The queue of this name, the same for all who ask. Opens nothing. Throws CONFIG_INVALID for a name that no queue can have. */
@@ -132,7 +136,7 @@ export class DataDirectory {
     const claims = routes.flatMap(({ claims = [] }) => claims.map(({ store, maxBytes = 0 }) => this.#limitClaims(store, maxBytes)));
     const owners = [...routes.filter((route) => route.isBuffered).map((route) => route.name), ...stages, ...claims, ...this.#queues.keys()];
     if (this.isNeeded || owners.length > 0) await this.own();
-    const orphans = await orphanedBuffers(this.path, owners);
+    const orphans = await orphanedBuffers(this.path, owners, this.#files);
     if (orphans.length > 0) throw new MqferryError('CONFIG_INVALID', orphans.map(orphanText).join('\n'));
     for (const known of knownRoutes(this.path)) {
       if (routes.some((route) => route.name === known)) continue;
@@ -168,13 +172,14 @@ export class DataDirectory {
 
   #makeQueue(owner: string, log: Log): DurableQueue {
     const directory = bufferDirectory(this.path, owner);
+    const files = this.#files;
     const onFull = () => {
       if (kindOf(owner) === 'dead') log.warn(queue.stats() ?? {}, fullText(owner));
     };
     const openPool = ({ maxBytes, maxMessages = Number.POSITIVE_INFINITY }: DiskOptions, prefetch: number) =>
-      openStage(directory, poolKeeper(), { maxBytes, maxMessages, hasManyReaders: true }, { log, prefetch, clock: systemClock });
+      openStage(directory, poolKeeper(), { maxBytes, maxMessages, hasManyReaders: true }, { log, prefetch, files, clock: systemClock });
     const queue = new DurableQueue(bufferName(owner), (options, prefetch) =>
-      kindOf(owner) === 'pool' ? openPool(options, prefetch) : openBuffer(directory, options, { log, prefetch, onFull }),
+      kindOf(owner) === 'pool' ? openPool(options, prefetch) : openBuffer(directory, options, { log, prefetch, files, onFull }),
     );
     return queue;
   }

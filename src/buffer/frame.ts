@@ -5,6 +5,8 @@ import { MqferryError } from '../errors.ts';
 export const frameHeaderBytes = 40;
 export const segmentHeaderBytes = 40;
 export const formatVersion = 1;
+/** Of a segment whose frames are encrypted (cipher.ts). */
+const encryptedVersion = 2;
 
 const frameMagic = 0x4651_4d46; // 'FMQF'
 const segmentMagic = 0x5351_4d46; // 'FMQS'
@@ -66,12 +68,13 @@ export interface SegmentHeader {
   readonly salt: number;
   /** The log it belongs to. */
   readonly logId: string;
+  readonly isEncrypted: boolean;
 }
 
 export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   const buffer = Buffer.alloc(segmentHeaderBytes);
   buffer.writeUInt32LE(segmentMagic, 0);
-  buffer.writeUInt16LE(formatVersion, 4);
+  buffer.writeUInt16LE(header.isEncrypted ? encryptedVersion : formatVersion, 4);
   writeSafe(buffer, header.base, 8);
   buffer.write(header.logId, 16, 8, 'hex');
   buffer.writeUInt32LE(header.salt, 24);
@@ -83,13 +86,15 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
 export function decodeSegmentHeader(buffer: Buffer, path: string): SegmentHeader | undefined {
   if (buffer.length < segmentHeaderBytes || buffer.readUInt32LE(0) !== segmentMagic) return undefined;
   if (crc32(buffer.subarray(0, 36)) !== buffer.readUInt32LE(36)) return undefined;
-  refuseNewer(buffer.readUInt16LE(4), path);
-  return { base: readSafe(buffer, 8), logId: buffer.toString('hex', 16, 24), salt: buffer.readUInt32LE(24) };
+  const version = buffer.readUInt16LE(4);
+  refuseNewer(version, path);
+  const isEncrypted = version === encryptedVersion;
+  return { base: readSafe(buffer, 8), logId: buffer.toString('hex', 16, 24), salt: buffer.readUInt32LE(24), isEncrypted };
 }
 
 export function refuseNewer(version: number, path: string): void {
-  if (version <= formatVersion) return;
-  throw new MqferryError('BUFFER_FAILED', `${path} has format ${version}, this mqferry knows ${formatVersion}; use the newer mqferry`);
+  if (version <= encryptedVersion) return;
+  throw new MqferryError('BUFFER_FAILED', `${path} has format ${version}, this mqferry knows ${encryptedVersion}; use the newer mqferry`);
 }
 
 /** A whole number up to 2^53 as 64 bits. */

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { Cipher } from './cipher.ts';
 
 export interface LogFile {
   /** Bytes read into `into` from `position` on; fewer than asked for, even 0, at the end of the file. */
@@ -26,6 +27,8 @@ export interface FileSystem {
   /** Resolves once the names in the directory would survive a power cut. */
   syncDirectory(directory: string): Promise<void>;
   unlink(path: string): Promise<void>;
+  /** Logs are written encrypted. */
+  readonly cipher?: Cipher | undefined;
 }
 
 /** A buffer's directory, its route's, `routes`, and the data directory. */
@@ -69,6 +72,11 @@ export const realFiles: FileSystem = {
   },
   unlink: (path) => unlink(path),
 };
+
+/** The real one, with what is written to logs encrypted. */
+export function encryptedFiles(cipher: Cipher): FileSystem {
+  return { ...realFiles, cipher };
+}
 
 function wrap(handle: FileHandle): LogFile {
   return {

@@ -5,7 +5,7 @@ import { cursorBytes, readCursor } from './cursor.ts';
 import { type FileSystem, realFiles } from './fs.ts';
 import { MessageDecoder } from './record.ts';
 import { segmentBases } from './recover.ts';
-import { type Frame, FrameReader, readSegmentHeader, segmentPath, wasSynced } from './segment.ts';
+import { type Frame, FrameReader, opened, readSegmentHeader, segmentPath, wasSynced } from './segment.ts';
 
 export interface BufferSize {
   /** Of what keeps keys, keys. */
@@ -84,11 +84,11 @@ export async function* recordsIn(directory: string, files = realFiles): AsyncGen
   const { state } = await readCursor(files, directory);
   const from = state?.consumed ?? 0;
   for (const base of await segmentBases(files, directory)) {
-    const frames: Frame[] = [];
-    const found = await walk(files, directory, base, (frame) => {
-      if (frame.header.base + frame.header.count > from) frames.push(frame);
+    const frames: { readonly frame: Frame; readonly segment: Sealing }[] = [];
+    const found = await walk(files, directory, base, (frame, segment) => {
+      if (frame.header.base + frame.header.count > from) frames.push({ frame, segment });
     });
-    for (const frame of frames) yield* recordsOf(frame, from);
+    for (const { frame, segment } of frames) yield* recordsOf(opened(frame, segment, files), from);
     if (found.isDamage) throw new Error(found.problem);
   }
 }
@@ -113,8 +113,10 @@ interface Walked {
   readonly isDamage: boolean;
 }
 
+type Sealing = Parameters<typeof opened>[1];
+
 /** Goes through a segment; without `visit` only its size is looked at. */
-async function walk(files: FileSystem, directory: string, base: number, visit?: (frame: Frame) => void): Promise<Walked> {
+async function walk(files: FileSystem, directory: string, base: number, visit?: (frame: Frame, segment: Sealing) => void): Promise<Walked> {
   const path = segmentPath(directory, base);
   const file = await files.open(path, 'read');
   try {
@@ -124,7 +126,7 @@ async function walk(files: FileSystem, directory: string, base: number, visit?: 
     if (!header || header.base !== base)
       return { size, end: 0, next: base, problem: `${path}: its header is damaged`, isDamage: size > 40 };
     const reader = new FrameReader(file, header);
-    for (let frame = await reader.next(size); frame; frame = await reader.next(size)) visit(frame);
+    for (let frame = await reader.next(size); frame; frame = await reader.next(size)) visit(frame, { path, ...header });
     const { position: end, sequence: next } = reader;
     if (end === size) return { size, end, next, problem: undefined, isDamage: false };
     const isDamage = await wasSynced(file, end + 1, size, header.salt, next);

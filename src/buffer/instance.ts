@@ -17,7 +17,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MqferryError } from '../errors.ts';
 import { readJson, replaceJson } from './durable-file.ts';
-import { realFiles } from './fs.ts';
+import { type FileSystem, realFiles } from './fs.ts';
 import { type BufferSize, sizeOfBuffer } from './inspect.ts';
 import { sizeOfKeys } from './keys/inspect.ts';
 import { bufferDirectory, bufferName, kindOfStep, layoutOf, markOf, ownersIn } from './owners.ts';
@@ -72,19 +72,19 @@ export interface KnownBuffer extends BufferSize {
 }
 
 /** All buffers and queues of a data directory and what they hold. Changes nothing. */
-export function listBuffers(dataDir: string): Promise<readonly KnownBuffer[]> {
-  return buffersOf(dataDir, existingIn(dataDir));
+export function listBuffers(dataDir: string, files = realFiles): Promise<readonly KnownBuffer[]> {
+  return buffersOf(dataDir, existingIn(dataDir), files);
 }
 
-async function buffersOf(dataDir: string, owners: readonly string[]): Promise<readonly KnownBuffer[]> {
+async function buffersOf(dataDir: string, owners: readonly string[], files: FileSystem): Promise<readonly KnownBuffer[]> {
   const buffers: KnownBuffer[] = [];
-  for (const owner of owners) buffers.push({ owner, ...(await sizeOf(dataDir, owner)) });
+  for (const owner of owners) buffers.push({ owner, ...(await sizeOf(dataDir, owner, files)) });
   return buffers;
 }
 
-function sizeOf(dataDir: string, owner: string): Promise<BufferSize> {
+function sizeOf(dataDir: string, owner: string, files: FileSystem): Promise<BufferSize> {
   const directory = bufferDirectory(dataDir, owner);
-  return { buffer: sizeOfBuffer, stage: sizeOfStage, keys: sizeOfKeys }[layoutOf(owner)](directory);
+  return { buffer: sizeOfBuffer, stage: sizeOfStage, keys: sizeOfKeys }[layoutOf(owner)](directory, files);
 }
 
 function existingIn(dataDir: string): string[] {
@@ -92,16 +92,17 @@ function existingIn(dataDir: string): string[] {
 }
 
 /** The buffers that hold messages but belong to none of these. */
-export async function orphanedBuffers(dataDir: string, owners: readonly string[]): Promise<readonly KnownBuffer[]> {
+export async function orphanedBuffers(dataDir: string, owners: readonly string[], files = realFiles): Promise<readonly KnownBuffer[]> {
   const buffers = await buffersOf(
     dataDir,
     existingIn(dataDir).filter((owner) => !owners.includes(owner) && layoutOf(owner) !== 'keys'), // no message is lost with keys
+    files,
   );
   return buffers.filter(({ messages }) => messages > 0);
 }
 
 /** The buffer of `from` becomes that of `to`, which must have none, or an empty one. Hold the lock. Throws CONFIG_INVALID. */
-export async function adoptBuffer(dataDir: string, from: string, to: string): Promise<BufferSize> {
+export async function adoptBuffer(dataDir: string, from: string, to: string, files = realFiles): Promise<BufferSize> {
   const source = existing(dataDir, from);
   const isSame =
     layoutOf(from) === 'buffer' ? layoutOf(to) === 'buffer' : markOf(from) === markOf(to) && kindOfStep(from) === kindOfStep(to);
@@ -111,7 +112,7 @@ export async function adoptBuffer(dataDir: string, from: string, to: string): Pr
   }
   const target = bufferDirectory(dataDir, to);
   if (existsSync(target)) {
-    const { messages } = await sizeOf(dataDir, to);
+    const { messages } = await sizeOf(dataDir, to, files);
     if (messages > 0) throw new MqferryError('CONFIG_INVALID', `${bufferName(to)} holds ${messages} messages itself; let it drain first`);
     rmSync(target, { recursive: true });
   }
@@ -119,13 +120,13 @@ export async function adoptBuffer(dataDir: string, from: string, to: string): Pr
   renameSync(source, target);
   await realFiles.syncDirectory(dirname(target));
   await realFiles.syncDirectory(dirname(source));
-  return sizeOf(dataDir, to);
+  return sizeOf(dataDir, to, files);
 }
 
 /** Removes a buffer and what it holds; returns what that was. Hold the lock. Throws CONFIG_INVALID. */
-export async function dropBuffer(dataDir: string, owner: string): Promise<BufferSize> {
+export async function dropBuffer(dataDir: string, owner: string, files = realFiles): Promise<BufferSize> {
   const directory = existing(dataDir, owner);
-  const size = await sizeOf(dataDir, owner);
+  const size = await sizeOf(dataDir, owner, files);
   rmSync(directory, { recursive: true });
   await realFiles.syncDirectory(dirname(directory));
   return size;

@@ -9,6 +9,8 @@
  *   frame     u32 'FMQF' | u32 bytes | u32 crc | u32 count | u64 base | u64 time | u64 synced    40 bytes, then count records
  *   record    u32 bytes | what `encode` wrote                                                    little endian all through
  *
+ * In segments of format 2 the records of a frame are encrypted (cipher.ts).
+ *
  * The crc of a frame covers everything behind it, with the segment's salt as its start value. `synced`: everything below this sequence was on
  * disk when the frame was written.
  *

@@ -2,7 +2,7 @@
 import type { FileSystem } from './fs.ts';
 import { RecentFrames, type StoredFrame } from './recent.ts';
 import { damaged } from './recover.ts';
-import { type Frame, FrameReader, type Segment } from './segment.ts';
+import { type Frame, FrameReader, opened, type Segment } from './segment.ts';
 
 /** What the reader needs to know of the log. */
 export interface Readable {
@@ -125,10 +125,11 @@ export class LogReader<T> {
     const { base, count, timeMs, bytes } = frame.header;
     this.place = { segment, position: frames.position - bytes, bytes, base, count, timeMs };
     if (base + count <= this.sequence) return;
-    this.#frame = frame;
-    this.#at = frame.start;
+    const { buffer, start, end } = opened(frame, segment, this.#log.files);
+    this.#frame = { header: frame.header, buffer, start, end };
+    this.#at = start;
     this.timeMs = timeMs;
-    for (let skipped = base; skipped < this.sequence; skipped++) this.#at += 4 + frame.buffer.readUInt32LE(this.#at);
+    for (let skipped = base; skipped < this.sequence; skipped++) this.#at += 4 + buffer.readUInt32LE(this.#at);
   }
 
   /** The segment that holds the next record, opened, and at the next frame or before it. */

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Log } from '../connector.ts';
 import { MqferryError } from '../errors.ts';
+import { missing } from './cipher.ts';
 import { Cursor, type CursorFound, readCursor } from './cursor.ts';
 import { segmentHeaderBytes } from './frame.ts';
 import { type FileSystem, type LogFile, readAll, writeAll } from './fs.ts';
@@ -78,7 +79,8 @@ async function openSegment(files: FileSystem, path: string, base: number, isTail
     if (!header && isTail && size <= segmentHeaderBytes) return undefined;
     if (!header) throw damaged(path, 'its header is not what was written');
     if (header.base !== base) throw damaged(path, `it says that it starts at ${header.base}`);
-    const segment = { path, base, salt: header.salt, logId: header.logId };
+    if (header.isEncrypted && !files.cipher) throw missing(path, 'a key');
+    const segment = { path, base, salt: header.salt, isEncrypted: header.isEncrypted, logId: header.logId };
     if (!isTail) return { ...segment, next: next as number, end: size };
     const end = await cutTornEnd(file, path, header, size);
     return end.next === base ? undefined : { ...segment, ...end };

@@ -1,6 +1,7 @@
 /** One file of the log: its name, its header, and reading the frames in it one after another. */
 import { randomInt } from 'node:crypto';
 import { MqferryError } from '../errors.ts';
+import { missing } from './cipher.ts';
 import {
   decodeSegmentHeader,
   encodeSegmentHeader,
@@ -19,6 +20,7 @@ export interface Segment {
   readonly path: string;
   readonly base: number;
   readonly salt: number;
+  readonly isEncrypted: boolean;
   /** Sequence behind its last record. */
   next: number;
   /** Bytes of the file that hold whole frames. */
@@ -41,9 +43,10 @@ export function baseOf(name: string): number | undefined {
 export async function createSegment(files: FileSystem, directory: string, base: number, logId: string) {
   const path = segmentPath(directory, base);
   const salt = randomInt(2 ** 32);
+  const isEncrypted = files.cipher !== undefined;
   const file = await files.open(path, 'create');
   try {
-    await writeAll(file, encodeSegmentHeader({ base, salt, logId }), 0);
+    await writeAll(file, encodeSegmentHeader({ base, salt, logId, isEncrypted }), 0);
     await synced(file, path);
     await files.syncDirectory(directory);
   } catch (error) {
@@ -51,7 +54,7 @@ export async function createSegment(files: FileSystem, directory: string, base: 
     await files.unlink(path);
     throw error;
   }
-  const segment: Segment = { path, base, salt, next: base, end: segmentHeaderBytes };
+  const segment: Segment = { path, base, salt, isEncrypted, next: base, end: segmentHeaderBytes };
   return { segment, file };
 }
 
@@ -77,6 +80,19 @@ export interface Frame {
   readonly buffer: Buffer;
   readonly start: number;
   readonly end: number;
+}
+
+/** A frame of an encrypted segment with its records as they were; any other one as it is. Throws BUFFER_FAILED without its key. */
+export function opened(
+  frame: Frame,
+  { path, salt, isEncrypted }: Pick<Segment, 'path' | 'salt' | 'isEncrypted'>,
+  files: FileSystem,
+): Frame {
+  if (!isEncrypted) return frame;
+  if (!files.cipher) throw missing(path, 'a key');
+  const whole = frame.buffer.subarray(frame.start - frameHeaderBytes, frame.end);
+  const buffer = files.cipher.decrypt(whole, salt, frame.header, path);
+  return { header: frame.header, buffer, start: 0, end: buffer.length };
 }
 
 /** Reads frames in order. Fresh memory for each chunk: what is decoded may be slices of it. */

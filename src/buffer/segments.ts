@@ -1,4 +1,7 @@
 /** The segment files of an open log: which there are, which one is written to, how many bytes they take. */
+
+import { cipherBytes } from './cipher.ts';
+import { type FrameHeader, sealFrame } from './frame.ts';
 import { type FileSystem, type LogFile, writeAll } from './fs.ts';
 import { createSegment, type Segment, synced } from './segment.ts';
 
@@ -39,10 +42,17 @@ export class Segments {
     return made.segment;
   }
 
-  /** Writes behind the last frame of the active segment; not yet counted as part of it. */
-  async write(frame: Uint8Array): Promise<void> {
-    const active = this.#active as Active;
-    await writeAll(active.file, frame, active.segment.end);
+  /** What a frame of so many bytes takes on disk. */
+  sizeOf(bytes: number): number {
+    return this.#files.cipher ? bytes + cipherBytes : bytes;
+  }
+
+  /** Seals a frame and writes it behind the last one of the active segment; not yet counted as part of it. */
+  async write(frame: Buffer, header: Omit<FrameHeader, 'bytes' | 'crc'>): Promise<void> {
+    const { file, segment } = this.#active as Active;
+    const whole = this.#files.cipher?.encrypt(frame, segment.salt, header) ?? frame;
+    sealFrame(whole, segment.salt, header);
+    await writeAll(file, whole, segment.end);
   }
 
   /** The frame just written is part of the log. */

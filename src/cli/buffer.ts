@@ -6,6 +6,7 @@ import { lockDirectory } from '../buffer/lock.ts';
 import { bufferDirectory, bufferName, layoutOf } from '../buffer/owners.ts';
 import { dumpStage, verifyStage } from '../buffer/stage/inspect.ts';
 import type { Message } from '../message.ts';
+import { dataFiles } from './data-keys.ts';
 import { Leave } from './exit-codes.ts';
 import { say } from './say.ts';
 import { table } from './table.ts';
@@ -39,7 +40,7 @@ export function addBuffer(program: Command): void {
     .argument('<new>')
     .action((from: string, to: string, options: Data) =>
       whileLocked(dirOf(options), async (dir) => {
-        const { messages } = await adoptBuffer(dir, from, to);
+        const { messages } = await adoptBuffer(dir, from, to, dataFiles());
         await say(`${bufferName(to)} now has the ${messages} messages of ${from}\n`);
       }),
     );
@@ -47,7 +48,7 @@ export function addBuffer(program: Command): void {
     .argument('<name>')
     .action((name: string, options: Data) =>
       whileLocked(dirOf(options), async (dir) => {
-        const { messages } = await dropBuffer(dir, name);
+        const { messages } = await dropBuffer(dir, name, dataFiles());
         await say(`deleted ${bufferName(name)} with ${messages} messages\n`);
       }),
     );
@@ -62,22 +63,22 @@ function dirOf({ data }: Data): string {
 }
 
 async function list(dir: string): Promise<void> {
-  const rows = (await listBuffers(dir)).map(({ owner, messages, bytes }) => [owner, String(messages), String(bytes)]);
+  const rows = (await listBuffers(dir, dataFiles())).map(({ owner, messages, bytes }) => [owner, String(messages), String(bytes)]);
   await say(rows.length === 0 ? `no buffers in ${dir}\n` : `${table([['name', 'messages', 'bytes'], ...rows])}\n`);
 }
 
 async function verify(dir: string, name: string): Promise<void> {
   const directory = bufferDirectory(dir, name);
   const verifyOne = { buffer: verifyBuffer, stage: verifyStage, keys: verifyKeys };
-  const report = await verifyOne[layoutOf(name)](directory);
+  const report = await verifyOne[layoutOf(name)](directory, dataFiles());
   await say(`${JSON.stringify(report, null, 2)}\n`);
   if (report.problems.length > 0) throw new Leave('failed', `${bufferName(name)} is damaged`);
 }
 
 async function dump(dir: string, name: string): Promise<void> {
   if (layoutOf(name) === 'keys') throw new Leave('usage', `${bufferName(name)} are no messages: of each there are 16 bytes of its SHA-256`);
-  const directory = bufferDirectory(dir, name);
-  for await (const { sequence, message } of layoutOf(name) === 'stage' ? dumpStage(directory) : dumpBuffer(directory)) {
+  const [directory, files] = [bufferDirectory(dir, name), dataFiles()];
+  for await (const { sequence, message } of layoutOf(name) === 'stage' ? dumpStage(directory, files) : dumpBuffer(directory, files)) {
     await say(`${JSON.stringify({ sequence, ...plain(message) }, asJson)}\n`);
   }
 }

@@ -5,6 +5,7 @@ import type { Log } from '../connector.ts';
 import { createEngine, type Mqferry } from '../index.ts';
 import { oneLine } from '../route/explain.ts';
 import { addressOf, choiceOf, durationOf } from './arguments.ts';
+import { dataKeys } from './data-keys.ts';
 import { Leave } from './exit-codes.ts';
 import { Idle } from './idle.ts';
 import { allowScripts, pathsOr } from './load.ts';
@@ -50,7 +51,15 @@ export async function run(routes: Parameters<typeof createEngine>[0]['routes'], 
   const dataDir = options.data ?? process.env['MQFERRY_DATA'] ?? 'mqferry-data';
   // Nobody starts again for ever what ends by itself: not worth a directory where there is none.
   const quarantine = options.untilIdle === undefined || existsSync(dataDir);
-  const ferry = await createEngine({ routes, env: process.env, dataDir, quarantine, log, allowScripts: options.allowScripts ?? false });
+  const ferry = await createEngine({
+    routes,
+    env: process.env,
+    dataDir,
+    dataKeys: dataKeys(),
+    quarantine,
+    log,
+    allowScripts: options.allowScripts ?? false,
+  });
   for (const warning of ferry.warnings) log.warn({ file: warning.file, line: warning.line, rule: warning.rule }, warning.message);
   const admin = await openAdmin(ferry, options);
   banner(ferry, log, admin);

@@ -558,7 +558,7 @@ describe('a damaged buffer', () => {
     const { crc32 } = await import('node:zlib');
     const files = await closed();
     const header = files.bytesOf(`/buffer/${(await segmentsOf(files))[0]}`);
-    header.writeUInt16LE(2, 4);
+    header.writeUInt16LE(3, 4);
     header.writeUInt32LE(crc32(header.subarray(0, 36)), 36);
     await expect(openOn(files)).rejects.toMatchObject({ code: 'BUFFER_FAILED', message: expect.stringContaining('newer') });
   });

@@ -32,6 +32,11 @@ describe('a buffer whose machine stops at any operation', () => {
     expect(await liveAll(seeds, { faults: true })).toBeGreaterThan(seeds * 50);
   });
 
+  test('keeps it when it is encrypted', { timeout: minutes }, async () => {
+    const few = Math.ceil(seeds / 2);
+    expect(await liveAll(few, { isEncrypted: true, faults: true })).toBeGreaterThan(few * 40);
+  });
+
   test('keeps it over kills when it syncs in intervals, and never takes a power cut for damage', { timeout: minutes }, async () => {
     expect(await liveAll(Math.ceil(seeds / 2), { sync: 'interval' })).toBeGreaterThan(seeds * 25);
     expect(await liveAll(Math.ceil(seeds / 2), { sync: 'interval', faults: true })).toBeGreaterThan(seeds * 25);

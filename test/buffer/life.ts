@@ -4,6 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type DiskOptions, openBuffer, type RouteBuffer } from '../../src/buffer/buffer.ts';
+import { Cipher } from '../../src/buffer/cipher.ts';
 import type { Batch, Log, Sink, Source } from '../../src/connector.ts';
 import { MqferryError } from '../../src/errors.ts';
 import { Message } from '../../src/message.ts';
@@ -12,6 +13,7 @@ import { randomOf, type Sabotage, SimFs } from './sim-fs.ts';
 
 export const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
 const directory = '/buffer';
+const cipher = Cipher.of('01'.repeat(32));
 const batchMax = 5;
 
 export interface LifeOptions {
@@ -22,6 +24,7 @@ export interface LifeOptions {
   /** A sync that fails, a disk that is full for a while. */
   readonly faults?: boolean;
   readonly sabotage?: Sabotage;
+  readonly isEncrypted?: boolean;
   readonly cycles?: number;
 }
 
@@ -59,7 +62,7 @@ class Life {
   constructor(options: LifeOptions) {
     this.#options = options;
     this.#random = randomOf(options.seed * 7919 + 13);
-    this.#files = new SimFs(this.#random, options.sabotage);
+    this.#files = this.#sealed(new SimFs(this.#random, options.sabotage));
   }
 
   async cycle(): Promise<void> {
@@ -76,8 +79,12 @@ class Life {
     files.stop();
     if (this.#broken) throw this.#broken;
     const isKill = this.#options.ends === 'kill' || (this.#options.ends !== 'power' && this.#random() < 0.3);
-    this.#files = isKill ? files.kill() : files.powerCut();
+    this.#files = this.#sealed(isKill ? files.kill() : files.powerCut());
     if (!isKill && this.#options.sync === 'interval') this.#forgive();
+  }
+
+  #sealed(files: SimFs): SimFs {
+    return this.#options.isEncrypted ? Object.assign(files, { cipher }) : files;
   }
 
   #open(): Promise<RouteBuffer> {

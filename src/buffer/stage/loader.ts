@@ -3,6 +3,7 @@ import { frameHeaderBytes, isWhole, readFrameHeader } from '../frame.ts';
 import { type FileSystem, readAll } from '../fs.ts';
 import type { FramePlace } from '../reader.ts';
 import { damaged } from '../recover.ts';
+import { opened } from '../segment.ts';
 
 interface Loaded {
   readonly buffer: Buffer;
@@ -46,12 +47,13 @@ export class FrameLoader {
     const header = readFrameHeader(buffer, 0);
     if (!header || header.base !== base || header.count !== count || !isWhole(buffer, header, segment.salt))
       throw damaged(segment.path, `at byte ${position} there is no whole frame with message ${base}`);
+    const frame = opened({ header, buffer, start: frameHeaderBytes, end: bytes }, segment, this.#files);
     const starts = new Uint32Array(count);
-    for (let i = 0, at = frameHeaderBytes; i < count; i++) {
+    for (let i = 0, at = frame.start; i < count; i++) {
       starts[i] = at + 4;
-      at += 4 + buffer.readUInt32LE(at);
+      at += 4 + frame.buffer.readUInt32LE(at);
     }
-    return this.#keep(base, { buffer, starts });
+    return this.#keep(base, { buffer: frame.buffer, starts });
   }
 
   #keep(base: number, loaded: Loaded): Loaded {

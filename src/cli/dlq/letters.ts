@@ -6,6 +6,7 @@ import type { Log } from '../../connector.ts';
 import { inbound } from '../../envelope.ts';
 import { describeError, MqferryError } from '../../errors.ts';
 import type { Message } from '../../message.ts';
+import { dataFiles } from '../data-keys.ts';
 import { Leave } from '../exit-codes.ts';
 import { type BrokerPlace, type OpenPlace, sourceOf } from './places.ts';
 
@@ -42,7 +43,7 @@ async function* ofLog(owner: string, { dataDir, most }: Looking): AsyncGenerator
   const directory = bufferDirectory(dataDir, owner);
   if (!existsSync(directory)) return;
   let count = 0;
-  for await (const { sequence, message } of dumpBuffer(directory)) {
+  for await (const { sequence, message } of dumpBuffer(directory, dataFiles())) {
     if (count++ >= most) return;
     yield { number: sequence, message };
   }

@@ -5,6 +5,7 @@ import type { Log } from '../../connector.ts';
 import type { CompiledRoute } from '../../index.ts';
 import { type LetterStore, lettersOf } from '../../route/letter-source.ts';
 import { Selection } from '../../route/selection.ts';
+import { dataFiles } from '../data-keys.ts';
 import { Leave } from '../exit-codes.ts';
 import { say } from '../say.ts';
 import { linkTimeoutMs, unreachable } from './letters.ts';
@@ -27,7 +28,7 @@ export async function purge(route: CompiledRoute, place: OpenPlace, options: Pur
 type PlaceOf<K> = Extract<OpenPlace, { kind: K }>;
 
 async function ofLog(route: CompiledRoute, place: PlaceOf<'log'>, selection: Selection, options: PurgeOptions): Promise<number> {
-  const data = new DataDirectory(options.dataDir, silent);
+  const data = new DataDirectory(options.dataDir, silent, dataFiles());
   await ownOrLeave(data);
   try {
     const found = await scan(data.path, place, selection, Number.POSITIVE_INFINITY);

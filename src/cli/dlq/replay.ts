@@ -15,6 +15,7 @@ import { Selection } from '../../route/selection.ts';
 import type { Surroundings } from '../../route/surroundings.ts';
 import { stepKinds } from '../../steps/index.ts';
 import { Tables } from '../../table.ts';
+import { dataFiles } from '../data-keys.ts';
 import { Leave } from '../exit-codes.ts';
 import { type LogLevel, openLog } from '../log.ts';
 import { Signals, surviveStrays, toTheEnd } from '../run.ts';
@@ -47,7 +48,7 @@ export async function replay(route: CompiledRoute, from: From, options: ReplayOp
   const log = await openLog(options.logLevel, process.stderr.isTTY ? 'pretty' : 'json');
   surviveStrays(log);
   const signals = new Signals();
-  const data = new DataDirectory(options.dataDir, log);
+  const data = new DataDirectory(options.dataDir, log, dataFiles());
   const stopping = new AbortController();
   const around = surroundings(data, log, stopping.signal, options.allowScripts);
   try {

@@ -9,6 +9,7 @@ import { MqferryError } from '../../errors.ts';
 import type { Message } from '../../message.ts';
 import type { LetterStore } from '../../route/letter-source.ts';
 import type { Selection } from '../../route/selection.ts';
+import { dataFiles } from '../data-keys.ts';
 import { Leave } from '../exit-codes.ts';
 import { type BrokerPlace, type LogPlace, type Reading, sourceOf } from './places.ts';
 
@@ -24,7 +25,7 @@ export async function scan(dataDir: string, { owner }: LogPlace, selection: Sele
   const directory = bufferDirectory(dataDir, owner);
   let [start, end, chosen] = [0, 0, 0];
   if (!existsSync(directory)) return { start, end, chosen };
-  for await (const { sequence, message } of dumpBuffer(directory)) {
+  for await (const { sequence, message } of dumpBuffer(directory, dataFiles())) {
     if (start === 0) start = sequence;
     if (selection.judge(message)) continue;
     end = sequence + 1;

@@ -176,7 +176,7 @@ export const security: readonly Row[] = [
   {
     id: 'S19',
     what: 'secrets in logs, errors, metrics, the API, dead letters, files',
-    does: 'are in none of them; the data directory is for its user only',
+    does: 'are in none of them; the data directory is for its user only, and can be encrypted',
     tests: [
       [
         'cli/canary.test.ts',
@@ -184,8 +184,10 @@ export const security: readonly Row[] = [
       ],
       ['config/secrets.test.ts', 'a secret is in no problem, frame or description'],
       ['buffer/data-directory.test.ts', 'is made for this user only, and locked, when a route has a disk buffer'],
+      ['buffer/encryption.test.ts', 'gives what was put into it, and nothing of it can be read on the disk'],
+      ['cli/encryption.test.ts', 'a data directory with a key'],
     ],
-    weaker: 'what messages carry is in the buffer as it came, not encrypted; a core dump of the process holds what the process holds',
+    weaker: 'a core dump of the process holds what the process holds',
   },
   {
     id: 'S20',
