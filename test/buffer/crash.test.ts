@@ -7,7 +7,8 @@ import { Message } from '../../src/message.ts';
 import { type LifeOptions, live, silent } from './life.ts';
 import { randomOf, type Sabotage, SimFs } from './sim-fs.ts';
 
-const seeds = Number(process.env['SEEDS'] ?? 300);
+/** `FS_SEEDS` where the engine is to play another number. */
+const seeds = Number(process.env['FS_SEEDS'] ?? process.env['SEEDS'] ?? 300);
 const minutes = 5 * 60_000;
 
 /** Runs the seeds; throws at the first that fails, and says which. */

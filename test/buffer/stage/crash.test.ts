@@ -8,7 +8,7 @@ import { calling, grouping, inSequence, sequencing, waiting } from './keepers.ts
 import { liveStage, type StageLifeOptions } from './life.ts';
 
 /** A life of a stage takes twice as long as one of a buffer, and with a full disk ten times. */
-const seeds = Math.ceil(Number(process.env['SEEDS'] ?? 300) / 2);
+const seeds = Math.ceil(Number(process.env['FS_SEEDS'] ?? process.env['SEEDS'] ?? 300) / 2);
 const minutes = 5 * 60_000;
 const headerWait = (message: Message) => Number(message.header('wait'));
 
