@@ -59,13 +59,14 @@ export class Ledger {
   #phantom = 0;
   #corrupt = 0;
   readonly #digests = new Map<number, string>();
-  readonly #ids: Ids;
+  readonly #ids: Ids | undefined;
   readonly #idsOf = new Map<number, Set<string>>();
   readonly #numberOf = new Map<string, number>();
   /** Sentences about headers that mqferry should not have written so, and how often. */
   readonly #wrongHeaders = new Map<string, number>();
 
-  constructor(ids: Ids) {
+  /** `ids`: of mqferry; others write no headers of their own. */
+  constructor(ids: Ids | undefined) {
     this.#ids = ids;
   }
 
@@ -90,7 +91,7 @@ export class Ledger {
     }
     if (digest(arrival.body) !== wanted || arrival.header('x-unicode') !== unicode) this.#corrupt++;
     this.#arrived.set(n, (this.#arrived.get(n) ?? 0) + 1);
-    this.#lookAtHeaders(n, arrival);
+    if (this.#ids) this.#lookAtHeaders(n, arrival);
   }
 
   get wrongHeaders(): string[] {

@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../brokers/broker.ts';
 import { startProxy, type TcpProxy } from '../proxy.ts';
 import type { Cell } from './cells.ts';
-import { type Books, Ferry } from './ferry.ts';
+import { type Books, mqferry } from './ferry.ts';
 import { type Counts, type Ids, Ledger, parcels } from './ledger.ts';
 import { randomOf } from './random.ts';
 import { sendAll } from './send.ts';
 import type { Subject } from './subject.ts';
+import type { Carrier, Tool } from './tool.ts';
 
 export interface Result extends Counts {
   readonly faults: number;
@@ -21,7 +22,7 @@ interface Scene {
   readonly sink: Subject;
   readonly places: { readonly from: string; readonly to: string };
   readonly ledger: Ledger;
-  readonly ferry: Ferry;
+  readonly ferry: Carrier;
   /** In front of the source broker and of the sink broker. */
   readonly proxies: readonly TcpProxy[];
   readonly random: () => number;
@@ -37,23 +38,21 @@ const copiesPerFault = 2000;
 const blackHoleMs = 6000;
 /** What mqferry takes at most to end by SIGTERM, in its docs. */
 const drainMs = 25_000;
-/** Innocent messages would be suspected by now. */
-const manyKills = 10;
 let cellCount = 0;
 
 /** Plays one cell on running brokers. */
-export async function play(cell: Cell, source: Subject, sink: Subject): Promise<Result> {
+export async function play(cell: Cell, source: Subject, sink: Subject, tool: Tool = mqferry): Promise<Result> {
   const started = performance.now();
-  const scene = await setUp(cell, source, sink);
+  const scene = await setUp(cell, source, sink, tool);
   const { problems, ferry, ledger } = scene;
   try {
-    await ferry.start();
+    await start(ferry);
     await acts[cell.fault](scene);
     await drain(scene);
     const exit = await ferry.stop();
-    if (exit !== 0) problems.push(`mqferry ended with ${exit}`);
+    if (exit !== 0) problems.push(`it ended with ${exit}`);
   } catch (error) {
-    problems.push(String(error), `its books: ${await ferry.books().then(JSON.stringify, () => 'no answer')}`);
+    problems.push(String(error), `its books: ${await booksOf(ferry).then(JSON.stringify, () => 'no answer')}`);
   }
   await ferry.kill();
   for (const proxy of scene.proxies) await proxy.close();
@@ -61,6 +60,16 @@ export async function play(cell: Cell, source: Subject, sink: Subject): Promise<
   if (problems.length > 0) problems.push(`its log ended with\n${ferry.log()}`);
   ferry.dispose();
   return { ...ledger.counts, faults: scene.faults, problems, seconds: (performance.now() - started) / 1000 };
+}
+
+async function start(carrier: Carrier): Promise<void> {
+  carrier.spawn();
+  await carrier.ready();
+}
+
+async function booksOf(carrier: Carrier): Promise<Books> {
+  if (!carrier.books) throw new Error('it keeps no books');
+  return carrier.books();
 }
 
 function judge(counts: Counts, { faults, ledger, cell }: Scene): string[] {
@@ -81,28 +90,15 @@ function idsOf({ from, isBuffered }: Cell): Ids {
 
 const needsProxies: readonly Cell['fault'][] = ['cut', 'cutAtByte', 'slices', 'slow', 'blackHole', 'withheld'];
 
-async function setUp(cell: Cell, source: Subject, sink: Subject): Promise<Scene> {
+async function setUp(cell: Cell, source: Subject, sink: Subject, tool: Tool): Promise<Scene> {
   const id = `c${process.pid}x${cellCount++}`;
   const places = { from: `${id}.from`, to: `${id}.to` };
   await source.prepare(places.from);
   await sink.prepare(places.to);
   const proxies = needsProxies.includes(cell.fault) ? [await proxyOf(source), await proxyOf(sink)] : [];
   const [sourcePort, sinkPort] = [proxies[0]?.port ?? source.port, proxies[1]?.port ?? sink.port];
-  const isImpatient = cell.fault === 'blackHole' || cell.fault === 'pause';
-  const config = `connections:
-  from: ${source.connection(sourcePort, isImpatient)}
-  to: ${sink.connection(sinkPort, isImpatient)}
-routes:
-  cell:
-    source:
-      ${source.source(places.from)}
-${cell.isBuffered ? '    buffer: { disk: { maxBytes: 1GiB } }\n' : ''}${cell.times > manyKills ? '    quarantine: { after: 0 }\n' : ''}    sink:
-      ${sink.sink(places.to)}
-    onError:
-      retry: { attempts: 20, backoff: 200ms..2s }
-`;
-  const ledger = new Ledger(idsOf(cell));
-  const ferry = await Ferry.of(config);
+  const ledger = new Ledger(tool === mqferry ? idsOf(cell) : undefined);
+  const ferry = await tool.make({ cell, source, sink, ...places, sourcePort, sinkPort });
   return { cell, source, sink, places, ledger, ferry, proxies, random: randomOf(cell.seed), problems: [], faults: 0 };
 }
 
@@ -174,15 +170,15 @@ const acts: Record<Cell['fault'], (scene: Scene) => Promise<void>> = {
     const [, toSink] = scene.proxies as [TcpProxy, TcpProxy];
     toSink.hold('toClient', true);
     await send(scene);
-    await until('everything has been read', async () => (await ferry.books()).read >= cell.messages);
+    await until('everything has been read', async () => (await booksOf(ferry)).read >= cell.messages);
     await sleep(1500); // time for a wrong ack to be sent
     scene.faults++;
     await ferry.kill();
     toSink.hold('toClient', false);
-    await ferry.start();
+    await start(ferry);
     await until(
       'all of it is delivered again: none of it had been settled',
-      async () => (await ferry.books()).read >= cell.messages,
+      async () => (await booksOf(ferry)).read >= cell.messages,
       60_000,
     );
   },
@@ -232,11 +228,12 @@ async function drain({ sink, places, ledger, ferry, problems }: Scene): Promise<
   const stop = await sink.drain(places.to, (arrival) => ledger.arrived(arrival));
   try {
     await until('everything has arrived', () => ledger.missing === 0, liveMs);
+    if (!ferry.books) return;
     let books: Books | undefined;
     await until(
       'mqferry has nothing on its way',
       async () => {
-        books = await ferry.books();
+        books = await booksOf(ferry);
         return books.inFlight === 0 && books.buffered === 0;
       },
       liveMs,

@@ -15,10 +15,12 @@ interface Run {
   readonly seed: number;
   readonly results: readonly { cell: Cell; result: Result }[];
   readonly versions: ReadonlyMap<Protocol, string | undefined>;
+  /** All cells of the mode have been played. */
+  readonly isWhole: boolean;
 }
 
 /** docs/proof.md: what a run has seen. */
-export function proofPage({ mode, seed, results, versions }: Run): string {
+export function proofPage({ mode, seed, results, versions, isWhole }: Run): string {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', '..', 'package.json'), 'utf8')) as { version: string };
   const sum = (pick: (result: Result) => number) => results.reduce((total, { result }) => total + pick(result), 0);
   const failed = results.filter(({ result }) => result.problems.length > 0);
@@ -28,7 +30,7 @@ export function proofPage({ mode, seed, results, versions }: Run): string {
   );
   return `# Proof
 
-Written by \`npm run faults -- --${mode} --seed ${seed} --proof\` (${scopes[mode]}) on ${new Date().toISOString().slice(0, 10)}: mqferry ${version}, Node ${process.versions.node},
+Written by \`npm run faults -- --${mode} --seed ${seed} --proof\` (${isWhole ? '' : 'a part of: '}${scopes[mode]}) on ${new Date().toISOString().slice(0, 10)}: mqferry ${version}, Node ${process.versions.node},
 ${[...versions].map(([protocol, found]) => `${protocol} ${found ?? 'missing'}`).join(', ')}
 (mqtt is mosquitto with MQTT 5, stomp is ActiveMQ Classic). Two brokers of each kind, one machine, two cores.
 

@@ -5,16 +5,11 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { brokers } from '../../brokers/all.ts';
-import { type Cell, cellsOf, faultNames, type Mode, nameOf, type Protocol, pairOf, protocols } from './cells.ts';
+import { type Cell, cellsOf, faultNames, type Mode, nameOf, pairOf } from './cells.ts';
 import { play, type Result } from './play.ts';
 import { proofPage } from './proof.ts';
 import { seedOf } from './random.ts';
-import type { Subject } from './subject.ts';
-import { kafkaSubject } from './subjects/kafka.ts';
-import { mqttSubject } from './subjects/mqtt.ts';
-import { rabbitmqSubject } from './subjects/rabbitmq.ts';
-import { stompSubject } from './subjects/stomp.ts';
+import { Subjects, versionsOfBrokers } from './subjects.ts';
 
 const usage = `npm run faults                        the plain cell of each pair, few messages
   --ci                                a sample that the seed chooses, with each fault in it; some ten minutes
@@ -42,16 +37,8 @@ if (options.help) {
 }
 const seed = options.seed === undefined ? seedOf(commit()) : Number(options.seed);
 const mode: Mode = options.full ? 'full' : options.ci ? 'ci' : 'quick';
-const makers: Record<Protocol, () => Promise<Subject>> = {
-  rabbitmq: rabbitmqSubject,
-  kafka: kafkaSubject,
-  mqtt: mqttSubject,
-  stomp: stompSubject,
-};
-const brokerOf: Record<Protocol, string> = { rabbitmq: 'rabbitmq', kafka: 'kafka', mqtt: 'mosquitto', stomp: 'activemq' };
-
-const versions = new Map<Protocol, string | undefined>();
-for (const protocol of protocols) versions.set(protocol, await brokers[brokerOf[protocol]]?.version());
+const versions = await versionsOfBrokers();
+const subjects = new Subjects();
 const chosen = chosenCells();
 const playable = chosen.filter((cell) => versions.get(cell.from) && versions.get(cell.to));
 const skipped = chosen.length - playable.length;
@@ -59,31 +46,22 @@ const keptIn = mode === 'full' ? `faults-${seed}.jsonl` : undefined;
 const results = keptIn && existsSync(keptIn) ? kept(keptIn) : [];
 const done = new Set(results.map(({ cell }) => nameOf(cell)));
 
-/** Two of each broker: one that is read, one that is written. Started when a cell needs it. */
-const started = new Map<string, Promise<Subject>>();
-function subject(protocol: Protocol, side: 'source' | 'sink'): Promise<Subject> {
-  const key = `${protocol} ${side}`;
-  const running = started.get(key) ?? makers[protocol]();
-  started.set(key, running);
-  return running;
-}
-
 try {
   for (const cell of playable) {
     if (done.has(nameOf(cell))) continue;
-    const result = await play(cell, await subject(cell.from, 'source'), await subject(cell.to, 'sink'));
+    const result = await play(cell, await subjects.get(cell.from, 'source'), await subjects.get(cell.to, 'sink'));
     results.push({ cell, result });
     if (keptIn) appendFileSync(keptIn, `${JSON.stringify({ cell, result })}\n`);
     tell(cell, result);
   }
 } finally {
-  for (const running of started.values()) await (await running).broker.dispose();
+  await subjects.dispose();
 }
 const failed = results.filter(({ result }) => result.problems.length > 0).length;
 const isCi = process.env['CI'] === 'true';
 const tally = { passed: results.length - failed, failed: failed + (isCi ? skipped : 0), skipped: isCi ? 0 : skipped };
 if (options.report) writeFileSync(options.report, JSON.stringify(tally));
-if (options.proof) writeFileSync('docs/proof.md', proofPage({ mode, seed, results, versions }));
+if (options.proof) writeFileSync('docs/proof.md', proofPage({ mode, seed, results, versions, isWhole: results.length === chosen.length }));
 console.log(`faults (${mode}, seed ${seed}): ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
 process.exit(tally.failed > 0 ? 1 : 0);
 

@@ -63,7 +63,8 @@ for (let i = 0; i < subjects.length; i++) {
 }
 const [adminPort] = (await freePorts(1)) as [number];
 const ferry = new Ferry(config(), adminPort);
-await ferry.start();
+ferry.spawn();
+await ferry.ready();
 
 const began = performance.now();
 const elapsed = () => (performance.now() - began) / 60_000;
