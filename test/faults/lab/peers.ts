@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts, isOpen, until } from '../../brokers/broker.ts';
 import { mosquittoLogin } from '../../brokers/mosquitto.ts';
-import type { RabbitmqBroker } from '../../brokers/rabbitmq.ts';
+import { type RabbitmqBroker, withChannel } from '../../brokers/rabbitmq.ts';
 import { pairOf } from './cells.ts';
 import { Program } from './program.ts';
 import type { Carrier, Journey, Tool } from './tool.ts';
@@ -104,9 +104,9 @@ const shovel: Tool = {
     return {
       spawn: () => void own.api('PUT', path, { value }).catch(() => undefined),
       ready: () =>
-        until('the shovel runs', async () => {
-          const all = (await own.api('GET', 'shovels').catch(() => [])) as { name: string; state: string }[];
-          return all.some(({ name, state }) => name === from && state === 'running');
+        until('the shovel reads', async () => {
+          const { consumerCount } = await withChannel(own, (channel) => channel.checkQueue(from));
+          return consumerCount > 0;
         }),
       signal: () => undefined,
       kill: remove,

@@ -27,6 +27,8 @@ interface Scene {
   readonly proxies: readonly TcpProxy[];
   readonly random: () => number;
   readonly problems: string[];
+  /** When its places were made. */
+  readonly preparedAt: number;
   faults: number;
 }
 
@@ -38,6 +40,8 @@ const copiesPerFault = 2000;
 const blackHoleMs = 6000;
 /** What mqferry takes at most to end by SIGTERM, in its docs. */
 const drainMs = 25_000;
+/** RabbitMQ 3.10 has a new queue on disk only after a while, and says nothing: a kill before that loses the queue with all that it confirmed. */
+const settledMs = 4000;
 let cellCount = 0;
 
 /** Plays one cell on running brokers. */
@@ -95,11 +99,12 @@ async function setUp(cell: Cell, source: Subject, sink: Subject, tool: Tool): Pr
   const places = { from: `${id}.from`, to: `${id}.to` };
   await source.prepare(places.from);
   await sink.prepare(places.to);
+  const preparedAt = performance.now();
   const proxies = needsProxies.includes(cell.fault) ? [await proxyOf(source), await proxyOf(sink)] : [];
   const [sourcePort, sinkPort] = [proxies[0]?.port ?? source.port, proxies[1]?.port ?? sink.port];
   const ledger = new Ledger(tool === mqferry ? idsOf(cell) : undefined);
   const ferry = await tool.make({ cell, source, sink, ...places, sourcePort, sinkPort });
-  return { cell, source, sink, places, ledger, ferry, proxies, random: randomOf(cell.seed), problems: [], faults: 0 };
+  return { cell, source, sink, places, ledger, ferry, proxies, random: randomOf(cell.seed), problems: [], preparedAt, faults: 0 };
 }
 
 function proxyOf({ proxy }: Subject): Promise<TcpProxy> {
@@ -209,6 +214,7 @@ async function during(scene: Scene, act: () => Promise<void>): Promise<void> {
 }
 
 async function restart(scene: Scene, { broker, restartBy }: Subject): Promise<void> {
+  await sleep(Math.max(0, scene.preparedAt + settledMs - performance.now()));
   scene.faults++;
   await broker.stop(restartBy);
   await broker.start();

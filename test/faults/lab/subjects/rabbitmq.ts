@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import amqp from 'amqplib';
 import { startRabbitmq, withChannel } from '../../../brokers/rabbitmq.ts';
 import type { Subject } from '../subject.ts';
@@ -17,8 +16,6 @@ export async function rabbitmqSubject(): Promise<Subject> {
     proxy: { port: 0, target: port },
     async prepare(name) {
       await withChannel(broker, (channel) => channel.assertQueue(name, { durable: true }));
-      // RabbitMQ 3.10 has a new queue on disk about a second later, and says nothing: a kill before that loses queue and messages.
-      await sleep(1000);
     },
     async publisher(name) {
       const connection = await amqp.connect(broker.url());
