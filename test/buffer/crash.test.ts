@@ -7,14 +7,14 @@ import { Message } from '../../src/message.ts';
 import { type LifeOptions, live, silent } from './life.ts';
 import { randomOf, type Sabotage, SimFs } from './sim-fs.ts';
 
-/** `FS_SEEDS` where the engine is to play another number. */
-const seeds = Number(process.env['FS_SEEDS'] ?? process.env['SEEDS'] ?? 300);
+const seeds = Number(process.env['SEEDS'] ?? 300);
+const from = Number(process.env['FROM'] ?? 1);
 const minutes = 5 * 60_000;
 
 /** Runs the seeds; throws at the first that fails, and says which. */
 async function liveAll(count: number, options: Omit<LifeOptions, 'seed'>): Promise<number> {
   let confirmed = 0;
-  for (let seed = 1; seed <= count; seed++) {
+  for (let seed = from; seed < from + count; seed++) {
     try {
       confirmed += (await live({ ...options, seed })).confirmed;
     } catch (error) {

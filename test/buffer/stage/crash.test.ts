@@ -8,7 +8,8 @@ import { calling, grouping, inSequence, sequencing, waiting } from './keepers.ts
 import { liveStage, type StageLifeOptions } from './life.ts';
 
 /** A life of a stage takes twice as long as one of a buffer, and with a full disk ten times. */
-const seeds = Math.ceil(Number(process.env['FS_SEEDS'] ?? process.env['SEEDS'] ?? 300) / 2);
+const seeds = Math.ceil(Number(process.env['SEEDS'] ?? 300) / 2);
+const from = Number(process.env['FROM'] ?? 1);
 const minutes = 5 * 60_000;
 const headerWait = (message: Message) => Number(message.header('wait'));
 
@@ -17,7 +18,7 @@ async function liveAll(
   { look, ...options }: Omit<StageLifeOptions, 'seed' | 'look'> & { look?: (() => (message: Message) => void) | undefined },
 ): Promise<{ confirmed: number; copies: number }> {
   const sum = { confirmed: 0, copies: 0 };
-  for (let seed = 1; seed <= count; seed++) {
+  for (let seed = from; seed < from + count; seed++) {
     try {
       const { confirmed, copies } = await liveStage({ ...options, ...(look && { look: look() }), seed });
       sum.confirmed += confirmed;
