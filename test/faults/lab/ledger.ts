@@ -83,15 +83,24 @@ export class Ledger {
   }
 
   arrived(arrival: Arrival): void {
-    const n = Number(arrival.header('x-n') ?? Number.NaN);
+    const n = this.#numberOfArrival(arrival);
     const wanted = this.#digests.get(n);
     if (wanted === undefined) {
       this.#phantom++;
       return;
     }
-    if (digest(arrival.body) !== wanted || arrival.header('x-unicode') !== unicode) this.#corrupt++;
+    const hasHeaders = arrival.names.length > 0 || this.#ids !== undefined;
+    if (digest(arrival.body) !== wanted || (hasHeaders && arrival.header('x-unicode') !== unicode)) this.#corrupt++;
     this.#arrived.set(n, (this.#arrived.get(n) ?? 0) + 1);
     if (this.#ids) this.#lookAtHeaders(n, arrival);
+  }
+
+  /** A peer may carry no headers: then a body says which it is, and of several with that body it is the first that is missing. */
+  #numberOfArrival({ body, names, header }: Arrival): number {
+    if (names.length > 0 || this.#ids !== undefined) return Number(header('x-n') ?? Number.NaN);
+    const own = digest(body);
+    const same = [...this.#digests].filter(([, other]) => other === own).map(([n]) => n);
+    return same.find((n) => !this.#arrived.has(n)) ?? same[0] ?? Number.NaN;
   }
 
   get wrongHeaders(): string[] {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts, isOpen, until } from '../../brokers/broker.ts';
 import { mosquittoLogin } from '../../brokers/mosquitto.ts';
 import { type RabbitmqBroker, withChannel } from '../../brokers/rabbitmq.ts';
-import { pairOf } from './cells.ts';
+import { type Cell, pairOf } from './cells.ts';
 import { Program } from './program.ts';
 import type { Carrier, Journey, Tool } from './tool.ts';
 
@@ -47,7 +47,7 @@ function commandTool(command: Command): Tool {
   };
 }
 
-const link = (name: string, port: string, id: string, topic: string) =>
+const link = (version: string, name: string, port: string, id: string, topic: string) =>
   `connection ${name}
 address 127.0.0.1:${port}
 ${topic}
@@ -55,18 +55,25 @@ remote_clientid ${id}
 remote_username ${mosquittoLogin.username}
 remote_password ${mosquittoLogin.password}
 cleansession false
-bridge_protocol_version mqttv50
+bridge_protocol_version ${version}
 notifications false
 restart_timeout 1
 `;
 
 /** As safe as it can be set: everything on disk, saved with each change. */
-const mosquittoBridge = commandTool({
-  name: "mosquitto's bridge",
-  pair: 'mqtt-mqtt',
-  argv: ['mosquitto', '-c', 'bridge.conf'],
-  file: 'bridge.conf',
-  text: `${process.getuid?.() === 0 ? 'user root\n' : ''}listener {port} 127.0.0.1
+function mosquittoBridge(name: string, version: string, only?: readonly Cell['fault'][]): Tool {
+  const tool = commandTool({
+    name,
+    pair: 'mqtt-mqtt',
+    argv: ['mosquitto', '-c', 'bridge.conf'],
+    file: 'bridge.conf',
+    text: bridgeText(version),
+  });
+  return { ...tool, plays: (cell) => tool.plays(cell) && (only?.includes(cell.fault) ?? true) };
+}
+
+const bridgeText = (version: string) =>
+  `${process.getuid?.() === 0 ? 'user root\n' : ''}listener {port} 127.0.0.1
 allow_anonymous true
 persistence true
 persistence_file bridge.db
@@ -74,8 +81,7 @@ autosave_on_changes true
 autosave_interval 1
 max_queued_messages 0
 max_inflight_messages 1000
-${link('source', '{sourcePort}', 'in-{from}', 'topic {from} in 1')}${link('sink', '{sinkPort}', 'out-{to}', 'topic "" out 1 {from} {to}')}`,
-});
+${link(version, 'source', '{sourcePort}', 'in-{from}', 'topic {from} in 1')}${link(version, 'sink', '{sinkPort}', 'out-{to}', 'topic "" out 1 {from} {to}')}`;
 
 /** RabbitMQ's own, inside the broker that is read. */
 const shovel: Tool = {
@@ -117,4 +123,10 @@ const shovel: Tool = {
   },
 };
 
-export const peers: readonly Tool[] = [shovel, mosquittoBridge];
+export const peers: readonly Tool[] = [
+  shovel,
+  // By MQTT 3.1.1 it drops the properties of MQTT 5, but its session is kept.
+  mosquittoBridge("mosquitto's bridge, MQTT 3.1.1", 'mqttv311'),
+  // It cannot ask for a session that outlives a link (mosquitto's issues 1632, 2424, 2980): each cut loses what was under way.
+  mosquittoBridge("mosquitto's bridge, MQTT 5", 'mqttv50', ['plain', 'cut']),
+];
