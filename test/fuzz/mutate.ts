@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { randomOf } from '../faults/lab/random.ts';
+import { randomOf } from '../buffer/sim-fs.ts';
 
 /** Inputs of each kind: `FUZZ=1000000 npx vitest run test/fuzz` for a long look. */
 export const inputs = Number(process.env['FUZZ'] ?? 20_000);

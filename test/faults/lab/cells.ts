@@ -1,5 +1,6 @@
 /** The cells of the laboratory, a pair of brokers under one fault each, and which of them a run takes. */
-import { randomOf, seedOf } from './random.ts';
+import { randomOf } from '../../buffer/sim-fs.ts';
+import { seedOf } from './seed.ts';
 
 export const protocols = ['rabbitmq', 'kafka', 'mqtt', 'stomp'] as const;
 export type Protocol = (typeof protocols)[number];

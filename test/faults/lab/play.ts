@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../brokers/broker.ts';
+import { randomOf } from '../../buffer/sim-fs.ts';
 import { startProxy, type TcpProxy } from '../proxy.ts';
 import type { Cell } from './cells.ts';
 import { type Books, mqferry } from './ferry.ts';
 import { type Counts, type Ids, Ledger, parcels } from './ledger.ts';
-import { randomOf } from './random.ts';
 import { sendAll } from './send.ts';
 import type { Subject } from './subject.ts';
 import type { Carrier, Tool } from './tool.ts';

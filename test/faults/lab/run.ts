@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { type Cell, cellsOf, faultNames, type Mode, nameOf, pairOf } from './cells.ts';
 import { play, type Result } from './play.ts';
 import { proofPage } from './proof.ts';
-import { seedOf } from './random.ts';
+import { seedOf } from './seed.ts';
 import { Subjects, versionsOfBrokers } from './subjects.ts';
 
 const usage = `npm run faults                        the plain cell of each pair, few messages
