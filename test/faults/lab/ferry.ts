@@ -33,8 +33,16 @@ export class Ferry extends Program implements Carrier {
   }
 
   async books(): Promise<Books> {
+    return (await this.#route()).books;
+  }
+
+  async order(): Promise<string> {
+    return (await this.#route()).order;
+  }
+
+  async #route(): Promise<{ readonly books: Books; readonly order: string }> {
     const answer = await fetch(`http://127.0.0.1:${this.#adminPort}/routes/cell`);
-    return ((await answer.json()) as { books: Books }).books;
+    return (await answer.json()) as { books: Books; order: string };
   }
 
   async #isReady(): Promise<boolean> {

@@ -8,6 +8,8 @@ export interface Counts {
   readonly phantom: number;
   readonly corrupt: number;
   readonly duplicated: number;
+  /** Arrived for the first time behind one that was sent later, in the same lane. */
+  readonly reordered: number;
 }
 
 /** Within the basic plane: ActiveMQ Classic 6.3 garbles what lies beyond it in headers that it reads back from its store. */
@@ -58,6 +60,10 @@ export class Ledger {
   readonly #arrived = new Map<number, number>();
   #phantom = 0;
   #corrupt = 0;
+  #reordered = 0;
+  /** Of each lane, the greatest number that has arrived. */
+  readonly #lastOf = new Map<number, number>();
+  readonly #lanes: number;
   readonly #digests = new Map<number, string>();
   readonly #ids: Ids | undefined;
   readonly #idsOf = new Map<number, Set<string>>();
@@ -65,9 +71,10 @@ export class Ledger {
   /** Sentences about headers that mqferry should not have written so, and how often. */
   readonly #wrongHeaders = new Map<string, number>();
 
-  /** `ids`: of mqferry; others write no headers of their own. */
-  constructor(ids: Ids | undefined) {
+  /** `ids`: of mqferry; others write no headers of their own. `lanes`: message n was sent into lane n modulo so many. */
+  constructor(ids: Ids | undefined, lanes = 1) {
     this.#ids = ids;
+    this.#lanes = lanes;
   }
 
   /** Handed to the source broker; from now on it may arrive. */
@@ -91,8 +98,16 @@ export class Ledger {
     }
     const hasHeaders = arrival.names.length > 0 || this.#ids !== undefined;
     if (digest(arrival.body) !== wanted || (hasHeaders && arrival.header('x-unicode') !== unicode)) this.#corrupt++;
+    if (!this.#arrived.has(n)) this.#lookAtOrder(n);
     this.#arrived.set(n, (this.#arrived.get(n) ?? 0) + 1);
     if (this.#ids) this.#lookAtHeaders(n, arrival);
+  }
+
+  #lookAtOrder(n: number): void {
+    const lane = n % this.#lanes;
+    const last = this.#lastOf.get(lane) ?? -1;
+    if (n < last) this.#reordered++;
+    this.#lastOf.set(lane, Math.max(n, last));
   }
 
   /** A peer may carry no headers: then a body says which it is, and of several with that body it is the first that is missing. */
@@ -149,6 +164,7 @@ export class Ledger {
       phantom: this.#phantom,
       corrupt: this.#corrupt,
       duplicated: copies - this.#arrived.size,
+      reordered: this.#reordered,
     };
   }
 }

@@ -79,8 +79,8 @@ function kept(file: string): { cell: Cell; result: Result }[] {
   return lines.map((line) => JSON.parse(line) as { cell: Cell; result: Result });
 }
 
-function tell(cell: Cell, { sent, arrived, lost, phantom, corrupt, duplicated, faults, seconds, problems }: Result): void {
-  const counts = `${sent} sent, ${arrived} arrived, lost ${lost}, phantom ${phantom}, corrupt ${corrupt}, duplicated ${duplicated} (${faults} faults)`;
+function tell(cell: Cell, { sent, arrived, lost, phantom, corrupt, duplicated, reordered, faults, seconds, problems }: Result): void {
+  const counts = `${sent} sent, ${arrived} arrived, lost ${lost}, phantom ${phantom}, corrupt ${corrupt}, duplicated ${duplicated}, reordered ${reordered} (${faults} faults)`;
   console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${nameOf(cell)}: ${counts}, ${seconds.toFixed(1)} s`);
   for (const problem of problems) console.log(`     ${problem}`);
   if (problems.length > 0) console.log(`     again: npm run faults -- --seed ${seed} --pair ${pairOf(cell)} --fault ${cell.fault}`);

@@ -59,7 +59,7 @@ for (let i = 0; i < subjects.length; i++) {
   await sink.prepare(`${name}.to`);
   const isBuffered = i % 2 === 0;
   const ids = source.protocol === 'kafka' ? 'all' : isBuffered ? 'buffer' : 'none';
-  ways.push({ name, source, sink, from: `${name}.from`, to: `${name}.to`, ledger: new Ledger(ids), proxies: own });
+  ways.push({ name, source, sink, from: `${name}.from`, to: `${name}.to`, ledger: new Ledger(ids, source.lanes), proxies: own });
 }
 const [adminPort] = (await freePorts(1)) as [number];
 const ferry = new Ferry(config(), adminPort);

@@ -26,6 +26,8 @@ export interface Publisher {
 export interface Subject {
   readonly protocol: string;
   readonly broker: Broker;
+  /** A place of it has so many lanes; message n is published to lane n modulo so many. */
+  readonly lanes: number;
   /** How it is stopped in a restart cell: SIGKILL where its persistence survives that. */
   readonly restartBy: 'SIGTERM' | 'SIGKILL';
   /** Where mqferry connects to. */

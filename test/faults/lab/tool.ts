@@ -27,6 +27,8 @@ export interface Carrier {
   dispose(): void;
   /** What it says of itself, if it does. */
   books?(): Promise<Books>;
+  /** Of which order it promises, if it does. */
+  order?(): Promise<string>;
 }
 
 export interface Tool {

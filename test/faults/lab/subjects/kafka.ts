@@ -18,6 +18,7 @@ export async function kafkaSubject(): Promise<Subject> {
   return {
     protocol: 'kafka',
     broker,
+    lanes: partitions,
     restartBy: 'SIGKILL',
     port: broker.ports['plain'] as number,
     proxy: { port: proxyPort, target: broker.ports['proxied'] as number },

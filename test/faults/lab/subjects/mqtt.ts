@@ -12,6 +12,7 @@ export async function mqttSubject(): Promise<Subject> {
   return {
     protocol: 'mqtt',
     broker,
+    lanes: 1,
     restartBy: 'SIGTERM', // mosquitto writes its store when it ends
     port,
     proxy: { port: 0, target: port },

@@ -11,6 +11,7 @@ export async function rabbitmqSubject(): Promise<Subject> {
   return {
     protocol: 'rabbitmq',
     broker,
+    lanes: 1,
     restartBy: 'SIGKILL',
     port,
     proxy: { port: 0, target: port },

@@ -11,6 +11,7 @@ export async function stompSubject(): Promise<Subject> {
   return {
     protocol: 'stomp',
     broker,
+    lanes: 1,
     restartBy: 'SIGTERM',
     port,
     proxy: { port: 0, target: port },
