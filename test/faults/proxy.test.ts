@@ -145,3 +145,27 @@ test('lets each piece arrive late, and none before the one before it', async () 
   expect(heard()).toBe('abcd');
   expect(performance.now() - began).toBeGreaterThan(55);
 });
+
+test('cuts before or behind the frame that it was told', async () => {
+  const target = (server.address() as { port: number }).port;
+  const mqtt = await startProxy(target, 0, 'mqtt');
+  try {
+    const [ping, puback] = [Buffer.from([0xc0, 0]), Buffer.from([0x40, 2, 0, 9])];
+    for (const [when, bytes] of [
+      ['before', 6],
+      ['behind', 10],
+    ] as const) {
+      const socket = connect(mqtt.port, '127.0.0.1');
+      let end: string | undefined;
+      socket.on('error', (error: NodeJS.ErrnoException) => (end = error.code));
+      const before = mqtt.bytes.toServer;
+      const cut = mqtt.cutAtFrame({ direction: 'toServer', name: 'PUBACK', nth: 2, when });
+      socket.write(Buffer.concat([puback, ping, puback]));
+      await cut;
+      await until('cut', () => end === 'ECONNRESET');
+      expect(mqtt.bytes.toServer - before).toBe(bytes);
+    }
+  } finally {
+    await mqtt.close();
+  }
+});

@@ -1,6 +1,7 @@
 /** A TCP proxy on the loopback that can cut, refuse, withhold, stall, slow down and slice: the network of the fault tests. */
 import { connect, createServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { type Wire, WireReader } from './wire.ts';
 
 export type Direction = 'toClient' | 'toServer';
 
@@ -22,6 +23,11 @@ export interface TcpProxy {
   cut(): void;
   /** Resets the link that passes on the last of so many bytes, behind them: the rest of a frame never comes. Resolves then. */
   cutAfter(direction: Direction, bytes: number): Promise<void>;
+  /**
+   * Resets the link on which the n-th frame of this name ends from now on, before its first byte or behind its last. Resolves then. Needs the
+   * `wire` that the proxy was started with.
+   */
+  cutAtFrame(trip: Omit<Trip, 'sprung'>): Promise<void>;
   /** From now on new links are reset at once, or let through again. */
   refuse(isRefused: boolean): void;
   /** Keeps the bytes of one direction back, of links to come too; they are passed on when it ends. Nobody notices but by waiting. */
@@ -34,6 +40,15 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+/** A frame that is waited for. */
+interface Trip {
+  readonly direction: Direction;
+  readonly name: string;
+  nth: number;
+  readonly when: 'before' | 'behind';
+  readonly sprung: () => void;
+}
+
 /** What all links of a proxy share. */
 interface Network {
   readonly held: Record<Direction, boolean>;
@@ -41,16 +56,20 @@ interface Network {
   /** Bytes that still go through before the cut. */
   readonly budget: Record<Direction, { left: number; readonly spent: () => void } | undefined>;
   shape: Shape;
+  readonly wire: Wire | undefined;
+  trip: Trip | undefined;
 }
 
 /** Starts a proxy in front of a port of 127.0.0.1; on a port of its own unless one is given. */
-export async function startProxy(targetPort: number, port = 0): Promise<TcpProxy> {
+export async function startProxy(targetPort: number, port = 0, wire?: Wire): Promise<TcpProxy> {
   const links = new Set<Link>();
   const network: Network = {
     held: { toClient: false, toServer: false },
     bytes: { toClient: 0, toServer: 0 },
     budget: { toClient: undefined, toServer: undefined },
     shape: {},
+    wire,
+    trip: undefined,
   };
   let isRefusing = false;
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (client) => {
@@ -71,6 +90,10 @@ export async function startProxy(targetPort: number, port = 0): Promise<TcpProxy
     cutAfter: (direction, bytes) =>
       new Promise((spent) => {
         network.budget[direction] = { left: bytes, spent };
+      }),
+    cutAtFrame: (trip) =>
+      new Promise((sprung) => {
+        network.trip = { ...trip, sprung };
       }),
     refuse(isRefused) {
       isRefusing = isRefused;
@@ -99,11 +122,13 @@ class Link {
   readonly #client: Socket;
   readonly #server: Socket;
   readonly #network: Network;
+  readonly #wire: WireReader | undefined;
 
   constructor(client: Socket, server: Socket, network: Network, gone: () => void) {
     this.#client = client;
     this.#server = server;
     this.#network = network;
+    this.#wire = network.wire && new WireReader(network.wire);
     client.setNoDelay(true);
     server.setNoDelay(true);
     const ends = [this.#pass(client, server, 'toServer'), this.#pass(server, client, 'toClient')];
@@ -141,8 +166,10 @@ class Link {
     const { bytes } = this.#network;
     let line: Promise<void> = Promise.resolve();
     let waiting = 0;
+    let passed = 0;
     from.on('data', (all) => {
-      const chunk = this.#spend(all, direction);
+      const chunk = this.#spend(this.#trip(all, direction, passed), direction);
+      passed += all.length;
       bytes[direction] += chunk.length;
       const isCut = chunk.length < all.length;
       if (!isCut && waiting === 0 && !this.#isShaped) {
@@ -163,6 +190,21 @@ class Link {
     from.on('end', () => void line.then(() => to.end()));
     to.on('drain', () => this.flow());
     return () => line;
+  }
+
+  /** As much of a chunk as may go through before the frame that is waited for, which is told once it is reached. */
+  #trip(chunk: Buffer, direction: Direction, passed: number): Buffer {
+    for (const { name, start, end } of this.#wire?.feed(direction, chunk) ?? []) {
+      const { trip } = this.#network;
+      if (!trip || trip.direction !== direction || trip.name !== name || --trip.nth > 0) continue;
+      this.#network.trip = undefined;
+      trip.sprung();
+      const to = (trip.when === 'before' ? start : end) - passed;
+      // A frame that began in an earlier chunk has gone in part. Behind the last byte of a chunk there is nothing to hold back: the cut is all.
+      if (to >= chunk.length) setImmediate(() => this.cut());
+      return chunk.subarray(0, Math.max(0, to));
+    }
+    return chunk;
   }
 
   get #isShaped(): boolean {

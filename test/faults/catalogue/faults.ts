@@ -120,7 +120,7 @@ export const network: readonly Row[] = [
     what: 'a cut after a message was sent, before its confirm',
     does: 'the outcome is unknown: it is sent again on the next link, the oldest alone first',
     tests: [simulation, ['connectors/rabbitmq/sink.broker.test.ts', 'a cut link ends open writes with NOT_CONNECTED']],
-    lab: ['cut', 'withheld'],
+    lab: ['cut', 'cutAtAck', 'withheld'],
   },
   {
     id: '13',
@@ -134,14 +134,14 @@ export const network: readonly Row[] = [
       ],
       ['route/stamps.test.ts', 'what the source delivers again carries the mqf-id that it had, and no other message does'],
     ],
-    lab: ['cutAtByte'],
+    lab: ['cutAtAck', 'cutAtByte'],
   },
   {
     id: '14',
     what: 'a cut after our ack left, before the source broker read it',
     does: 'it is delivered again',
     tests: [simulation, ['connectors/rabbitmq/source.broker.test.ts', 'acks after a lost link do nothing, and read says NOT_CONNECTED']],
-    lab: ['cutAtByte'],
+    lab: ['cutAtAck', 'cutAtByte'],
   },
   {
     id: '15',
@@ -162,7 +162,7 @@ export const network: readonly Row[] = [
     what: 'a reset in the middle of a frame, at any byte',
     does: 'what was read of it is forgotten with its link',
     tests: [['connectors/stomp/frames.test.ts', 'works cut at every byte']],
-    lab: ['cutAtByte'],
+    lab: ['cutAtAck', 'cutAtByte'],
   },
   {
     id: '17',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../brokers/broker.ts';
 import { randomOf } from '../../buffer/sim-fs.ts';
 import { startProxy, type TcpProxy } from '../proxy.ts';
+import { settles } from '../wire.ts';
 import type { Cell } from './cells.ts';
 import { type Books, mqferry } from './ferry.ts';
 import { type Counts, type Ids, Ledger, parcels } from './ledger.ts';
@@ -101,7 +102,7 @@ function idsOf({ from, isBuffered }: Cell): Ids {
   return isBuffered ? 'buffer' : 'none';
 }
 
-const needsProxies: readonly Cell['fault'][] = ['cut', 'cutAtByte', 'slices', 'slow', 'blackHole', 'withheld'];
+const needsProxies: readonly Cell['fault'][] = ['cut', 'cutAtByte', 'cutAtAck', 'slices', 'slow', 'blackHole', 'withheld'];
 
 async function setUp(cell: Cell, source: Subject, sink: Subject, tool: Tool): Promise<Scene> {
   const id = `c${process.pid}x${cellCount++}`;
@@ -129,8 +130,8 @@ async function setUp(cell: Cell, source: Subject, sink: Subject, tool: Tool): Pr
   };
 }
 
-function proxyOf({ proxy }: Subject): Promise<TcpProxy> {
-  return startProxy(proxy.target, proxy.port);
+function proxyOf({ proxy, protocol }: Subject): Promise<TcpProxy> {
+  return startProxy(proxy.target, proxy.port, protocol);
 }
 
 const acts: Record<Cell['fault'], (scene: Scene) => Promise<void>> = {
@@ -158,6 +159,17 @@ const acts: Record<Cell['fault'], (scene: Scene) => Promise<void>> = {
       scene.faults++;
       // Some in the handshake of the link that comes next, most in mid-flow.
       await within(`a cut ${direction}`, proxy.cutAfter(direction, 1 + Math.floor(scene.random() ** 3 * 8000)));
+    }),
+  cutAtAck: (scene) =>
+    during(scene, async () => {
+      const isSource = scene.random() < 0.5;
+      const [subject, proxy] = isSource ? [scene.source, scene.proxies[0]] : [scene.sink, scene.proxies[1]];
+      const { ack, confirm } = settles[subject.protocol];
+      const frame = isSource ? ({ direction: 'toServer', name: ack } as const) : ({ direction: 'toClient', name: confirm } as const);
+      // Behind our ack the broker has it and we do not know; before the broker's confirm it has the message and we do not know.
+      const trip = { ...frame, nth: 1 + Math.floor(scene.random() * 10), when: scene.random() < 0.5 ? 'before' : 'behind' } as const;
+      scene.faults++;
+      await within(`a cut ${trip.when} ${trip.name} ${trip.nth}`, (proxy as TcpProxy).cutAtFrame(trip));
     }),
   slices: async (scene) => {
     for (const proxy of scene.proxies) proxy.shape({ sliceBytes: () => 1 + Math.floor(scene.random() * 32) });

@@ -4,7 +4,7 @@ import { type Cell, faultTexts, type Mode, type Protocol } from './cells.ts';
 import type { Result } from './play.ts';
 
 const scopes: Record<Mode, string> = {
-  full: 'all cells of 16 pairs × 11 faults × with and without the disk buffer, and 4 with withheld confirms',
+  full: 'all cells of 16 pairs × 12 faults × with and without the disk buffer, and 4 with withheld confirms',
   ci: 'a plain cell of each of the 16 pairs, the withheld cells, and one in five of all others; `--full` runs all',
   quick: 'the plain cells alone',
   all: 'some cells',
@@ -42,7 +42,7 @@ phantom ${sum((one) => one.phantom)}, corrupt ${sum((one) => one.corrupt)}; ${su
 
 - *mqferry killed*: SIGKILL in mid-flow (500 messages a second) or while it starts, started again at once. *broker killed*: in mid-flow, and started
   again (SIGKILL for RabbitMQ and Kafka, SIGTERM for mosquitto and ActiveMQ, which confirm what they have not on disk). *cut*: both links reset by a
-  TCP proxy, or one link in the middle of the byte stream. *silent*: nothing passes, nothing is closed, and what was on its way arrives late.
+  TCP proxy, or one link in the middle of the byte stream, or before or behind an ack or a confirm. *silent*: nothing passes, nothing is closed, and what was on its way arrives late.
   *SIGTERM*: it must end with 0 within 25 s, and nothing may come twice.
   *withheld*: the sink's confirms are held back and mqferry is killed; everything must come again, so nothing had been settled.
 - mosquitto runs with \`max_queued_messages 0\`: by default it drops what it has confirmed beyond 1,000 queued messages.

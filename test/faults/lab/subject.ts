@@ -1,5 +1,6 @@
 /** One protocol as the laboratory sees it: its broker, and native clients that share no code with mqferry's connectors. */
 import type { Broker } from '../../brokers/broker.ts';
+import type { Wire } from '../wire.ts';
 
 /** One message of a cell. Its number travels in the header `x-n`. */
 export interface Parcel {
@@ -24,7 +25,7 @@ export interface Publisher {
 }
 
 export interface Subject {
-  readonly protocol: string;
+  readonly protocol: Wire;
   readonly broker: Broker;
   /** A place of it has so many lanes; message n is published to lane n modulo so many. */
   readonly lanes: number;
