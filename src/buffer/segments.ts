@@ -1,5 +1,4 @@
 /** The segment files of an open log: which there are, which one is written to, how many bytes they take. */
-
 import { cipherBytes } from './cipher.ts';
 import { type FrameHeader, sealFrame } from './frame.ts';
 import { type FileSystem, type LogFile, writeAll } from './fs.ts';

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type DiskOptions, openBuffer, type RouteBuffer } from '../../src/buffer/buffer.ts';
+import { Cipher } from '../../src/buffer/cipher.ts';
+import { encryptedFiles, realFiles } from '../../src/buffer/fs.ts';
 import { dumpBuffer, sizeOfBuffer, verifyBuffer } from '../../src/buffer/inspect.ts';
 import type { Batch } from '../../src/connector.ts';
 import { type HeaderValue, Message, Typed } from '../../src/message.ts';
@@ -140,7 +142,7 @@ describe('looking at a buffer', () => {
 });
 
 describe('the format', () => {
-  const golden = join(import.meta.dirname, 'golden/v1');
+  const golden = join(import.meta.dirname, 'golden');
   const headers: [string, HeaderValue][] = [
     ['text', 'é'],
     ['typed', new Typed('int16', -5)],
@@ -151,17 +153,20 @@ describe('the format', () => {
     { id: undefined, body: null, key: null, lane: '', priority: undefined, persistent: false, headers: [] },
   ];
 
-  // Version 1 was written once, by version 1: `first` (acked), and the messages above. A change that breaks this needs a new version.
-  test('of version 1 is read for ever (22)', async () => {
+  // Each was written once, by its version: `first` (acked), and the messages above. A change that breaks this needs a new version.
+  test.each([
+    ['1', 'v1', realFiles],
+    ['2, which is encrypted', 'v2', encryptedFiles(Cipher.of('07'.repeat(32)))],
+  ] as const)('of version %s is read for ever (22)', async (_, name, files) => {
     const path = join(directory, 'b');
-    cpSync(golden, path, { recursive: true });
+    cpSync(join(golden, name), path, { recursive: true });
     expect(await verifyBuffer(path)).toMatchObject({ messages: 2, problems: [] });
-    const buffer = await openBuffer(path, options, { log: silent });
+    const buffer = await openBuffer(path, options, { log: silent, files });
     const far = await buffer.far.open(signal);
     const { messages } = (await far.read({ messages: 10, bytes: 1e9 }, signal)) as Batch;
     expect(messages).toHaveLength(2);
     for (const [i, expected] of stored.entries())
-      for (const [name, value] of Object.entries(expected)) expect(messages[i]).toHaveProperty(name, value);
+      for (const [field, value] of Object.entries(expected)) expect(messages[i]).toHaveProperty(field, value);
     expect(messages[0]?.origin).toEqual({ queue: 'q', bufferId: buffer.id, bufferSequence: 2 });
     await buffer.close();
   });
