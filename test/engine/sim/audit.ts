@@ -36,8 +36,8 @@ export function audit(scenario: Scenario, hasFinished: boolean): Verdict {
   return { problems, duplicates, faults, virtualMs: scenario.world.now, innocents: innocents.size };
 }
 
-/** First copies out of order within a lane (and key). A dead letter has left the order. */
-function inversions({ setup, dead }: Scenario, sink: SinkBroker): string[] {
+/** First copies out of order within a lane (and key). What has failed has left the order. */
+function inversions({ setup, dead, leftOrder }: Scenario, sink: SinkBroker): string[] {
   const { order = 'none' } = setup;
   if (order === 'none') return [];
   const problems: string[] = [];
@@ -45,7 +45,7 @@ function inversions({ setup, dead }: Scenario, sink: SinkBroker): string[] {
   const last = new Map<string, number>();
   for (const message of sink.stored) {
     const id = message.id as string;
-    if (seen.has(id) || dead.has.has(id)) continue;
+    if (seen.has(id) || dead.has.has(id) || leftOrder.has(id)) continue;
     seen.add(id);
     const unit = order === 'lane' ? message.lane : `${message.lane}/${message.key}`;
     const sequence = sequenceOf(message);

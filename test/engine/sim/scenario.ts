@@ -86,6 +86,8 @@ export class Scenario {
   readonly setup: Setup;
   readonly faults: Faults;
   readonly sinks: readonly SinkBroker[];
+  /** What a step that broke off has failed: it has left the order, also where the process ended before its dead letter had arrived, so that it comes again. */
+  readonly leftOrder = new Set<string>();
   readonly dead: SinkBroker;
   readonly source: SourceBroker;
   /** The buffer, and the stage behind it. */
@@ -277,12 +279,16 @@ export class Scenario {
 
   /** Waits before each piece, for another time each; it does not always heed that nobody waits for it any more. */
   #waiting(process: Process): WaitingStep {
-    const { random } = this;
+    const { random, leftOrder } = this;
+    const fail = (message: Message) => leftOrder.add(message.id as string);
     const pass = async function* (messages: readonly Message[], aside: Aside, signal: AbortSignal) {
       for (let at = 0; at < messages.length; ) {
         const piece = messages.slice(at, (at += random.int(1, 5)));
         await process.sleep(random.int(0, 60), random.chance(0.5) ? signal : undefined);
-        if (random.chance(0.01)) throw new Error('broken');
+        if (random.chance(0.01)) {
+          for (const message of messages) fail(message);
+          throw new Error('broken');
+        }
         for (const message of piece) if (isLatePoison(message)) aside.fail(message, new MqferryError('STEP_FAILED', 'no answer'));
         yield piece.filter((message) => !isLatePoison(message));
       }
