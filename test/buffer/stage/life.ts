@@ -39,6 +39,7 @@ const directory = '/stage';
 export const unsavedMax = 12;
 /** Of one message, at most. */
 const bodyMax = 700;
+const reliefMs = 1000;
 
 /** Throws an error that says what was broken. */
 export async function liveStage(options: StageLifeOptions): Promise<StageOutcome> {
@@ -123,11 +124,13 @@ class StageLife {
     files.crashIn = 5 + this.#below(250);
     if (this.#options.faults && this.#random() < 0.3) files.failSyncIn = 1 + this.#below(40);
     if (this.#options.faults && this.#random() < 0.3) files.capacity = 30_000 + this.#below(30_000);
+    // Full for a while: what waits for room, as a decision does, must go on once there is some. No life takes so long that does not wait for it.
+    const relief = setTimeout(() => (files.capacity = Number.POSITIVE_INFINITY), reliefMs);
     const near = await stage.near.open(this.#signal);
     const readers = Array.from({ length: this.#options.readers ?? 1 }, () => this.#consume(stage));
     const parts = [this.#produce(near), this.#produce(near), ...readers];
     for (const part of parts) part.catch((error: unknown) => this.#judge(error, files));
-    await this.#moving(files, Promise.all(parts.map((part) => part.catch(() => undefined))));
+    await this.#moving(files, Promise.all(parts.map((part) => part.catch(() => undefined)))).finally(() => clearTimeout(relief));
   }
 
   async #produce(near: Sink): Promise<void> {
