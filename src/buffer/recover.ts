@@ -9,7 +9,7 @@ import { missing } from './cipher.ts';
 import { Cursor, type CursorFound, readCursor } from './cursor.ts';
 import { segmentHeaderBytes } from './frame.ts';
 import { type FileSystem, type LogFile, readAll, writeAll } from './fs.ts';
-import { baseOf, type Frame, FrameReader, readSegmentHeader, type Segment, segmentPath, synced, wasSynced } from './segment.ts';
+import { baseOf, type Frame, FrameReader, opened, readSegmentHeader, type Segment, segmentPath, synced, wasSynced } from './segment.ts';
 
 export interface Recovered {
   readonly cursor: Cursor;
@@ -154,10 +154,12 @@ async function dropConsumed(files: FileSystem, segments: readonly Opened[], cons
   return kept;
 }
 
+/** When the oldest record was written. Throws BUFFER_FAILED when it is encrypted with a key that is not there: then nothing may be put behind it. */
 async function firstTime(files: FileSystem, segment: Segment): Promise<number | undefined> {
   const reader = new FrameReader(await files.open(segment.path, 'read'), segment, 64 * 1024);
   try {
-    return (await reader.next(segment.end))?.header.timeMs;
+    const frame = await reader.next(segment.end);
+    return frame && opened(frame, segment, files).header.timeMs;
   } finally {
     await reader.close();
   }

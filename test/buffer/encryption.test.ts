@@ -82,7 +82,8 @@ describe('an encrypted buffer', () => {
     await put(files, 0, 10);
     await put(on(files, `${second} ${first}`), 10, 20);
     expect(await ids(on(files, `${second},${first}`))).toEqual(numbers(20));
-    await expect(ids(on(files, second))).rejects.toMatchObject({
+    const wrong = open(on(files, second));
+    await expect(wrong, 'at the start, before anything is put behind it').rejects.toMatchObject({
       code: 'BUFFER_FAILED',
       message: expect.stringContaining('is encrypted with the key'),
     });
