@@ -18,12 +18,12 @@ export class RecentMessages {
   }
 
   add(id: number, message: Message): void {
+    if (message.bytes > this.#halfBytes) return;
     if (this.#bytes + message.bytes > this.#halfBytes) {
       this.#old = this.#young;
       this.#young = new Map();
       this.#bytes = 0;
     }
-    if (message.bytes > this.#halfBytes) return;
     this.#young.set(id, message);
     this.#bytes += message.bytes;
   }
