@@ -50,8 +50,9 @@ routes:
   const run = ['run', route, '--no-admin', '--data', data];
   for (let kill = 0; kill < kills; kill++) {
     const life = start(run);
-    const before = confirmed.size;
-    await until('something is taken', () => confirmed.size > before || life.child.exitCode !== null, 30_000);
+    // Every other life ends early; the others only when they have taken many, however slow the machine is.
+    const wanted = confirmed.size + (kill % 2 === 0 ? 1 : 45);
+    await until('enough is taken', () => confirmed.size >= wanted || life.child.exitCode !== null, 30_000);
     expect(life.child.exitCode, life.err()).toBeNull();
     await sleep(Math.random() * 500); // a moment of its own each time: nothing is waited for
     life.child.kill('SIGKILL');
@@ -67,5 +68,5 @@ routes:
   last.child.kill('SIGTERM');
   expect((await last.ended).code).toBe(0);
   expect([...pulled].filter((n) => !(n < sent))).toEqual([]);
-  expect(confirmed.size).toBeGreaterThan(kills * 5);
+  expect(confirmed.size).toBeGreaterThan(kills * 20);
 });
