@@ -54,7 +54,7 @@ function page(): string {
 Written by \`npm run faults:peers -- --seed ${seed} --write\` on ${new Date().toISOString().slice(0, 10)}: rabbitmq ${versions.get('rabbitmq')}, mosquitto ${versions.get('mqtt')}, Node ${process.versions.node}. What comes
 with the two brokers and carries messages, under the faults that it can be put under, beside mqferry without a disk buffer. *Lost*: confirmed by the source broker
 and not at the sink within 90 seconds after the last fault. mosquitto's bridge is set as safely as it can be: everything on disk, saved with each change; by MQTT 3.1.1 it carries no properties, by MQTT 5 it cannot keep its session over a cut. A Shovel lives in the broker that is read, so it
-cannot be killed by itself; it is killed with that broker. Other peers are not to be had here without a download; one that is a program with a file needs some lines in
+cannot be killed by itself; it is killed with that broker. Others have not been tried yet; one that is a program with a file needs some lines in
 \`test/faults/lab/peers.ts\`.
 
 | pair | fault | tool | sent | lost | phantom or corrupt | duplicated | |

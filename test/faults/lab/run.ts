@@ -83,7 +83,10 @@ function tell(cell: Cell, { sent, arrived, lost, phantom, corrupt, duplicated, r
   const counts = `${sent} sent, ${arrived} arrived, lost ${lost}, phantom ${phantom}, corrupt ${corrupt}, duplicated ${duplicated}, reordered ${reordered} (${faults} faults)`;
   console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${nameOf(cell)}: ${counts}, ${seconds.toFixed(1)} s`);
   for (const problem of problems) console.log(`     ${problem}`);
-  if (problems.length > 0) console.log(`     again: npm run faults -- --seed ${seed} --pair ${pairOf(cell)} --fault ${cell.fault}`);
+  if (problems.length > 0)
+    console.log(
+      `     again: npm run faults --${mode === 'full' ? ' --full' : ''} --seed ${seed} --pair ${pairOf(cell)} --fault ${cell.fault}`,
+    );
 }
 
 /** A checkout without git has one seed for all. */
